@@ -1,0 +1,235 @@
+//! The option `cookie`: what the cookie of a new session looks like.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::clock::UnixMillis;
+use crate::cookie::{Attribute, Cookie, CookieError, Priority, SameSite};
+
+/// The attributes a new session's cookie gets.
+///
+/// They are stored with the session and stay with it: changing these options does not change sessions that
+/// are already there. Source: express-session README, `cookie`.
+#[derive(Clone, Debug)]
+pub struct CookieOptions {
+    template: Cookie,
+    lifetime: Lifetime,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lifetime {
+    /// As the template says.
+    Template,
+    MaxAgeMs(f64),
+    Expires(UnixMillis),
+}
+
+/// The option `cookie.secure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "express-session knows these three")]
+pub enum Secure {
+    /// Sent over any connection. The default, as in express-session.
+    No,
+    /// Sent over HTTPS only; over plain HTTP the visitor gets no cookie, so a new session per request.
+    Yes,
+    /// As secure as the connection the session was created over.
+    Auto,
+}
+
+impl From<bool> for Secure {
+    fn from(secure: bool) -> Self {
+        if secure { Self::Yes } else { Self::No }
+    }
+}
+
+/// The option `cookie.sameSite`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "express-session knows these")]
+pub enum SameSiteOption {
+    /// No attribute; browsers then treat the cookie as Lax. The default, as in express-session.
+    Unset,
+    /// This value.
+    Set(SameSite),
+    /// None over HTTPS, else Lax.
+    Auto,
+}
+
+impl From<SameSite> for SameSiteOption {
+    fn from(same_site: SameSite) -> Self {
+        Self::Set(same_site)
+    }
+}
+
+impl Default for CookieOptions {
+    /// `{ path: '/', httpOnly: true, secure: false, maxAge: null }`, as in express-session.
+    fn default() -> Self {
+        Self { template: Cookie::default(), lifetime: Lifetime::Template }
+    }
+}
+
+impl CookieOptions {
+    /// The defaults: path `/`, `HttpOnly`, not secure, gone when the browser closes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long the cookie and the session live after the last request. Whole milliseconds.
+    ///
+    /// Overrides an earlier [`expires`](Self::expires), and the other way round.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        #[allow(clippy::cast_precision_loss, reason = "beyond 2^53 ms no JavaScript date exists")]
+        let ms = max_age.as_millis() as f64;
+        self.lifetime = Lifetime::MaxAgeMs(ms);
+        self
+    }
+
+    /// The instant at which the cookie of a session created now expires; every touch keeps the distance.
+    #[must_use]
+    pub fn expires(mut self, expires: SystemTime) -> Self {
+        self.lifetime = Lifetime::Expires(expires.into());
+        self
+    }
+
+    /// The path below which there are sessions at all; requests elsewhere have none. Default `/`.
+    ///
+    /// A plain prefix of the undecoded path: `/admin` also matches `/administrator`, as in express-session.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.template.set_path(Some(path));
+        self
+    }
+
+    /// The domain that, with its subdomains, gets the cookie. Default: only the host that set it.
+    #[must_use]
+    pub fn domain(mut self, domain: &str) -> Self {
+        self.template.set_domain(Some(domain));
+        self
+    }
+
+    /// Whether scripts in the page cannot read the cookie. Default true.
+    ///
+    /// # Security
+    ///
+    /// `false` lets any injected script steal the session.
+    #[must_use]
+    pub fn http_only(mut self, http_only: bool) -> Self {
+        self.template.set_http_only(http_only);
+        self
+    }
+
+    /// Whether the cookie travels over HTTPS only. Default no, as in express-session; in production say yes.
+    #[must_use]
+    pub fn secure(mut self, secure: impl Into<Secure>) -> Self {
+        self.template.secure = match secure.into() {
+            Secure::No => Attribute::Bool(false),
+            Secure::Yes => Attribute::Bool(true),
+            Secure::Auto => Attribute::Text("auto".into()),
+        };
+        self
+    }
+
+    /// Which cross-site requests carry the cookie. Default: no attribute.
+    #[must_use]
+    pub fn same_site(mut self, same_site: impl Into<SameSiteOption>) -> Self {
+        match same_site.into() {
+            SameSiteOption::Unset => self.template.set_same_site(None),
+            SameSiteOption::Set(value) => self.template.set_same_site(Some(value)),
+            SameSiteOption::Auto => self.template.same_site = Attribute::Text("auto".into()),
+        }
+        self
+    }
+
+    /// Whether the cookie is kept apart for each top-level site (CHIPS). Default: no attribute.
+    #[must_use]
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.template.set_partitioned(partitioned);
+        self
+    }
+
+    /// Which cookies a full browser drops first. Default: no attribute.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.template.set_priority(Some(priority));
+        self
+    }
+
+    /// Assigns an option by its JavaScript name and value, as in an option object of a Node server.
+    ///
+    /// `None` is `undefined`. A number for `maxAge` counts milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`CookieError::OriginalMaxAge`] if a lifetime is neither a number nor empty.
+    pub fn assign(mut self, name: &str, value: Option<&Value>) -> Result<Self, CookieError> {
+        if let ("maxAge", Some(ms)) = (name, value.and_then(Value::as_f64)) {
+            self.lifetime = Lifetime::MaxAgeMs(ms);
+            return Ok(self);
+        }
+        if matches!(name, "maxAge" | "expires" | "originalMaxAge") {
+            self.lifetime = Lifetime::Template;
+        }
+        self.template.assign(name, value, UnixMillis(0))?;
+        Ok(self)
+    }
+
+    /// The cookie of a session created at `now`. `secure_connection` settles what is [`Secure::Auto`] or
+    /// [`SameSiteOption::Auto`]; without it they stay as they are, as for a cookie function in Node.
+    pub(crate) fn create(&self, now: UnixMillis, secure_connection: Option<bool>) -> Cookie {
+        let mut cookie = self.template.clone();
+        match self.lifetime {
+            Lifetime::Template => {}
+            Lifetime::MaxAgeMs(ms) => {
+                cookie.original_max_age = Attribute::Number(ms);
+                cookie.touch(now);
+            }
+            Lifetime::Expires(at) => cookie.set_expires(at.into(), now),
+        }
+        if let Some(secure) = secure_connection {
+            let auto = Attribute::Text("auto".into());
+            if cookie.secure == auto {
+                cookie.set_secure(secure);
+            }
+            if cookie.same_site == auto {
+                cookie.set_same_site(Some(if secure { SameSite::None } else { SameSite::Lax }));
+            }
+        }
+        cookie
+    }
+
+    /// The path that a request's path must start with; `/` for what is not text or empty.
+    pub(crate) fn path_prefix(&self) -> &str {
+        self.template.path().filter(|path| !path.is_empty()).unwrap_or("/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
+
+    #[test]
+    fn auto_is_settled_by_the_connection() {
+        let options = CookieOptions::new().secure(Secure::Auto).same_site(SameSiteOption::Auto);
+        let text = |secure| options.create(NOW, Some(secure)).encode();
+        assert!(text(true).contains(r#""secure":true"#) && text(true).contains(r#""sameSite":"none""#));
+        assert!(text(false).contains(r#""secure":false"#) && text(false).contains(r#""sameSite":"lax""#));
+        assert!(options.create(NOW, None).encode().contains(r#""secure":"auto""#));
+    }
+
+    #[test]
+    fn the_last_lifetime_wins() {
+        let at = SystemTime::from(NOW.plus(Duration::from_secs(9)));
+        let minute = Duration::from_mins(1);
+        assert_eq!(
+            CookieOptions::new().expires(at).max_age(minute).create(NOW, None).max_age(NOW),
+            Some(minute)
+        );
+        assert_eq!(
+            CookieOptions::new().max_age(minute).expires(at).create(NOW, None).max_age(NOW),
+            Some(Duration::from_secs(9))
+        );
+    }
+}

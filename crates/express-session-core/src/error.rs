@@ -1,0 +1,30 @@
+//! What can go wrong with a session in a handler's hands.
+
+use crate::data::DataError;
+use crate::store::StoreError;
+
+/// Why a session could not do what a handler asked.
+///
+/// No variant's text holds an id, a key's value or a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The store failed.
+    #[error("the session store could not be used")]
+    Store(#[from] StoreError),
+    /// A value could not be written as or read from JSON, or its key is reserved.
+    #[error("the session data could not be used")]
+    Data(#[from] DataError),
+    /// The session was destroyed or has expired since this request began; it is not brought back.
+    #[error("the session has ended meanwhile")]
+    Gone,
+    /// This request has destroyed the session, or taken it away.
+    #[error("the request has no session any more")]
+    NoSession,
+    /// `reload` found nothing. Source: express-session `session/session.js`, `reload`.
+    #[error("failed to load session")]
+    NotFound,
+    /// Other writers came first in every one of this many attempts.
+    #[error("the session is changed by others too quickly: gave up after {0} attempts")]
+    Contended(u32),
+}

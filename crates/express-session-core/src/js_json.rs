@@ -1,0 +1,201 @@
+//! JSON text exactly as `JSON.stringify` writes it.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+
+/// The members of an object, each with the exact text of its value.
+pub(crate) type RawObject = IndexMap<Box<str>, Box<str>>;
+
+/// Splits an object into its members; of a repeated key the last value counts, at the first one's place.
+///
+/// # Errors
+///
+/// If `text` is not one JSON object, or a key of it holds a lone surrogate. Values may hold them, and may be
+/// nested to any depth: they are checked for syntax only.
+pub(crate) fn parse_object(text: &str) -> Result<RawObject, serde_json::Error> {
+    struct Members;
+    impl<'de> Visitor<'de> for Members {
+        type Value = RawObject;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject, A::Error> {
+            let mut members = RawObject::new();
+            while let Some((key, value)) = map.next_entry::<Box<str>, &'de RawValue>()? {
+                members.insert(key, value.get().into());
+            }
+            Ok(members)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let members = reader.deserialize_map(Members)?;
+    reader.end()?;
+    Ok(members)
+}
+
+/// The text Node would write for `value`: compact, numbers by `Number::toString`, integer-like keys first.
+///
+/// # Errors
+///
+/// If `value` has no JSON form (a map whose keys are not text, a serializer that fails).
+pub(crate) fn stringify<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+    let value = serde_json::to_value(value)?;
+    let mut out = String::new();
+    write_value(&value, &mut out);
+    Ok(out)
+}
+
+/// `text` rewritten as Node would after parsing it; `None` if serde cannot read it (lone surrogates, nesting
+/// beyond 128 levels), in which case the text itself is the best we have.
+pub(crate) fn canonical(text: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let mut out = String::with_capacity(text.len());
+    write_value(&value, &mut out);
+    Some(out)
+}
+
+/// Whether two JSON texts stand for the same JavaScript value, key order included.
+///
+/// Source: express-session `index.js`, `hash`: the comparison is of the re-stringified text.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    a == b || matches!((canonical(a), canonical(b)), (Some(a), Some(b)) if a == b)
+}
+
+/// The number an integer-like key stands for: canonical decimal 0..=4294967294, which JavaScript sorts first.
+pub(crate) fn integer_like(key: &str) -> Option<u32> {
+    let canonical = matches!(key.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && key.len() <= 10;
+    canonical.then(|| key.parse().ok()).flatten().filter(|index| *index != u32::MAX)
+}
+
+pub(crate) fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => write_number(number, out),
+        Value::String(text) => write_string(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_value(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => write_object(map, out),
+    }
+}
+
+fn write_object(map: &Map<String, Value>, out: &mut String) {
+    let mut indices: Vec<(u32, &String, &Value)> =
+        map.iter().filter_map(|(key, value)| integer_like(key).map(|index| (index, key, value))).collect();
+    indices.sort_unstable_by_key(|(index, ..)| *index);
+    let others = map.iter().filter(|(key, _)| integer_like(key).is_none());
+    out.push('{');
+    for (position, (key, value)) in indices.into_iter().map(|(_, k, v)| (k, v)).chain(others).enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        write_string(key, out);
+        out.push(':');
+        write_value(value, out);
+    }
+    out.push('}');
+}
+
+/// Integers are written digit by digit, also beyond 2^53, where Node would already have rounded them.
+fn write_number(number: &Number, out: &mut String) {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => write_f64(float, out),
+        _ => out.push_str(&number.to_string()),
+    }
+}
+
+/// ECMAScript `Number::toString`; `null` for what JSON cannot say.
+pub(crate) fn write_f64(float: f64, out: &mut String) {
+    if float.is_finite() {
+        out.push_str(ryu_js::Buffer::new().format_finite(float));
+    } else {
+        out.push_str("null");
+    }
+}
+
+/// Escapes `"`, `\` and U+0000..U+001F only, as `JSON.stringify` does; `serde_json` has the same rule.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    let plain = !text.bytes().any(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'));
+    if plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&Value::from(text).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vectors() -> Value {
+        serde_json::from_str(include_str!("../../../tests/vectors/session-json.json")).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_written_as_node_writes_them() {
+        let vectors = vectors();
+        let numbers = vectors["numbers"].as_array().unwrap();
+        assert!(numbers.len() > 50);
+        for vector in numbers {
+            let bits = u64::from_str_radix(vector["f64_be_hex"].as_str().unwrap(), 16).unwrap();
+            let text = stringify(&f64::from_bits(bits)).unwrap();
+            assert_eq!(text, vector["json"].as_str().unwrap(), "{}", vector["name"]);
+        }
+    }
+
+    #[test]
+    fn strings_are_written_as_node_writes_them() {
+        let vectors = vectors();
+        let strings = vectors["strings"].as_array().unwrap();
+        let mut checked = 0;
+        for vector in strings.iter().filter(|vector| vector["well_formed"] == true) {
+            let units: Vec<u16> = (vector["utf16_units"].as_array().unwrap().iter())
+                .map(|unit| u16::from_str_radix(unit.as_str().unwrap(), 16).unwrap())
+                .collect();
+            let text = stringify(&String::from_utf16(&units).unwrap()).unwrap();
+            assert_eq!(text, vector["json"].as_str().unwrap(), "{}", vector["name"]);
+            checked += 1;
+        }
+        assert!(checked > 40);
+    }
+
+    #[test]
+    fn integer_like_keys_come_first_in_ascending_order() {
+        let value = serde_json::json!({"b": 1, "10": 2, "9": 3, "4294967295": 4, "01": 5});
+        assert_eq!(stringify(&value).unwrap(), r#"{"9":3,"10":2,"b":1,"4294967295":4,"01":5}"#);
+    }
+
+    #[test]
+    fn integers_beyond_double_precision_keep_their_digits() {
+        assert_eq!(stringify(&u64::MAX).unwrap(), "18446744073709551615");
+        assert_eq!(canonical("9007199254740993").unwrap(), "9007199254740993");
+    }
+
+    #[test]
+    fn texts_of_the_same_value_are_the_same() {
+        assert!(same("1", "1.0"));
+        assert!(same(r#"{"a":1e3}"#, r#"{ "a": 1000 }"#));
+        assert!(same("\"\u{e9}\"", r#""\u00e9""#));
+        assert!(!same(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#));
+        assert!(!same("1", "\"1\""));
+        assert!(same(r#""\ud800""#, r#""\ud800""#));
+    }
+}

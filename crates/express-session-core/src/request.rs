@@ -1,0 +1,75 @@
+//! The little of a request that the session needs, and whether it came over HTTPS.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The head of a request, as a framework's adapter shows it.
+pub trait RequestHead {
+    /// The path of the request target, undecoded and without the query, as the client sent it (Node: the
+    /// path of `originalUrl`).
+    fn path(&self) -> &str;
+    /// Whether the connection to us is TLS.
+    fn is_tls(&self) -> bool;
+    /// The address of the other end of the connection, if it is known.
+    fn peer_addr(&self) -> Option<IpAddr>;
+    /// The values of all headers called `name` (lower-case), in order.
+    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a>;
+}
+
+/// Whose `X-Forwarded-Proto` is believed when [`proxy`](crate::OptionsBuilder::proxy) is not set.
+///
+/// The counterpart of Express's setting "trust proxy".
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum TrustProxy {
+    /// Nobody's. The default, as in Express.
+    #[default]
+    Never,
+    /// Everybody's.
+    ///
+    /// # Security
+    ///
+    /// Any client can then claim to use HTTPS. Only for servers that nothing but the proxy can reach.
+    Always,
+    /// That of the addresses for which the function says yes.
+    When(Arc<dyn Fn(IpAddr) -> bool + Send + Sync>),
+}
+
+impl TrustProxy {
+    fn trusts(&self, peer: Option<IpAddr>) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Always => true,
+            Self::When(trusted) => peer.is_some_and(|peer| trusted(peer)),
+        }
+    }
+}
+
+impl fmt::Debug for TrustProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "Never",
+            Self::Always => "Always",
+            Self::When(_) => "When(..)",
+        })
+    }
+}
+
+/// Whether the client's connection is secure: TLS to us, or HTTPS by the word of a trusted proxy.
+///
+/// Only the first element of `X-Forwarded-Proto` counts.
+/// Source: express-session `index.js`, `issecure`; for an unset `proxy`, express `req.secure`.
+pub(crate) fn is_secure(request: &dyn RequestHead, proxy: Option<bool>, trust: &TrustProxy) -> bool {
+    if request.is_tls() {
+        return true;
+    }
+    let believes = proxy.unwrap_or_else(|| trust.trusts(request.peer_addr()));
+    if !believes {
+        return false;
+    }
+    let Some(value) = request.header_values("x-forwarded-proto").next() else { return false };
+    let first = value.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+    // express-session lower-cases the value, Express itself does not.
+    if proxy.is_some() { first.eq_ignore_ascii_case(b"https") } else { first == b"https" }
+}

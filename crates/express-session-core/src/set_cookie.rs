@@ -1,0 +1,181 @@
+//! The text of the `Set-Cookie` header.
+//!
+//! Source: cookie 0.7.2 `serialize`, express-session `session/cookie.js` (`data`, `serialize`).
+
+use crate::cookie::{Attribute, Cookie, Expires};
+use crate::js_date;
+
+/// Which part of a cookie cannot be written as a header.
+///
+/// The session is stored all the same, as in Node; only its cookie is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetCookieError {
+    /// The name is not an RFC 7230 token.
+    #[error("the cookie name is not a token: use letters, digits and !#$%&'*+-.^_`|~")]
+    Name,
+    /// The domain is not a host name.
+    #[error("the cookie's domain is not a host name: labels of letters, digits and inner hyphens")]
+    Domain,
+    /// The path holds a control character, a `;`, a `<` or something outside ASCII.
+    #[error("the cookie's path has a character that is not allowed in a header")]
+    Path,
+    /// `expires` is not a date.
+    #[error("the cookie's expires is not a date")]
+    Expires,
+    /// `priority` is none of low, medium and high.
+    #[error("the cookie's priority is not low, medium or high")]
+    Priority,
+    /// `sameSite` is none of strict, lax, none, true and false.
+    #[error("the cookie's sameSite is not strict, lax, none, true or false")]
+    SameSite,
+}
+
+/// `name=value` and the attributes, in Node's order. `value` is already percent-encoded.
+///
+/// Max-Age is never sent; Expires loses its milliseconds.
+///
+/// # Errors
+///
+/// [`SetCookieError`] names the first part that is not allowed in a header.
+pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, SetCookieError> {
+    if !is_token(name) {
+        return Err(SetCookieError::Name);
+    }
+    let mut out = String::with_capacity(name.len() + value.len() + 96);
+    out.push_str(name);
+    out.push('=');
+    out.push_str(value);
+    if cookie.domain.is_truthy() {
+        let domain = text(&cookie.domain).filter(|domain| is_domain(domain)).ok_or(SetCookieError::Domain)?;
+        out.push_str("; Domain=");
+        out.push_str(domain);
+    }
+    if cookie.path.is_truthy() {
+        let path = text(&cookie.path).filter(|path| is_path(path)).ok_or(SetCookieError::Path)?;
+        out.push_str("; Path=");
+        out.push_str(path);
+    }
+    match &cookie.expires {
+        Expires::Plain(value) if !value.is_truthy() => {}
+        Expires::Date(Some(at)) => {
+            out.push_str("; Expires=");
+            out.push_str(&js_date::to_utc_string(*at).ok_or(SetCookieError::Expires)?);
+        }
+        Expires::Date(None) | Expires::Plain(_) => return Err(SetCookieError::Expires),
+    }
+    let flags = [
+        (&cookie.http_only, "; HttpOnly"),
+        (&cookie.secure, "; Secure"),
+        (&cookie.partitioned, "; Partitioned"),
+    ];
+    for (flag, attribute) in flags {
+        if flag.is_truthy() {
+            out.push_str(attribute);
+        }
+    }
+    if cookie.priority.is_truthy() {
+        let priority = text(&cookie.priority).map(str::to_ascii_lowercase);
+        out.push_str(match priority.as_deref() {
+            Some("low") => "; Priority=Low",
+            Some("medium") => "; Priority=Medium",
+            Some("high") => "; Priority=High",
+            _ => return Err(SetCookieError::Priority),
+        });
+    }
+    if cookie.same_site.is_truthy() {
+        let same_site = text(&cookie.same_site).map(str::to_ascii_lowercase);
+        out.push_str(match (&cookie.same_site, same_site.as_deref()) {
+            (Attribute::Bool(true), _) | (_, Some("strict")) => "; SameSite=Strict",
+            (_, Some("lax")) => "; SameSite=Lax",
+            (_, Some("none")) => "; SameSite=None",
+            _ => return Err(SetCookieError::SameSite),
+        });
+    }
+    Ok(out)
+}
+
+/// The same cookie, already expired, so that the browser forgets it.
+///
+/// # Errors
+///
+/// As [`set_cookie`].
+pub fn removal(name: &str, cookie: &Cookie) -> Result<String, SetCookieError> {
+    let mut gone = cookie.clone();
+    gone.expires = Expires::Date(Some(crate::UnixMillis(0)));
+    set_cookie(name, "", &gone)
+}
+
+fn text(attribute: &Attribute) -> Option<&str> {
+    match attribute {
+        Attribute::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether `name` may name a cookie: an RFC 7230 token.
+pub(crate) fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn is_path(path: &str) -> bool {
+    path.bytes().all(|byte| matches!(byte, 0x20..=0x3a | 0x3d..=0x7e))
+}
+
+fn is_domain(domain: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    domain.strip_prefix('.').unwrap_or(domain).split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnixMillis;
+    use crate::cookie::{Priority, SameSite};
+    use std::time::Duration;
+
+    #[test]
+    fn attributes_come_in_nodes_order() {
+        let mut cookie = Cookie::default();
+        cookie.set_max_age(Some(Duration::from_mins(1)), UnixMillis(1_893_553_445_678));
+        cookie.set_domain(Some(".example.com"));
+        cookie.set_secure(true);
+        cookie.set_partitioned(true);
+        cookie.set_priority(Some(Priority::High));
+        cookie.set_same_site(Some(SameSite::None));
+        assert_eq!(
+            set_cookie("connect.sid", "v", &cookie).unwrap(),
+            "connect.sid=v; Domain=.example.com; Path=/; Expires=Wed, 02 Jan 2030 03:05:05 GMT; \
+             HttpOnly; Secure; Partitioned; Priority=High; SameSite=None"
+        );
+    }
+
+    #[test]
+    fn what_no_header_may_hold_is_named() {
+        let with = |change: &dyn Fn(&mut Cookie)| {
+            let mut cookie = Cookie::default();
+            change(&mut cookie);
+            set_cookie("n", "v", &cookie).unwrap_err()
+        };
+        assert_eq!(set_cookie("a b", "v", &Cookie::default()), Err(SetCookieError::Name));
+        assert_eq!(with(&|c| c.set_path(Some("/a;b"))), SetCookieError::Path);
+        assert_eq!(with(&|c| c.set_domain(Some("a_b.com"))), SetCookieError::Domain);
+        assert_eq!(with(&|c| c.same_site = Attribute::Text("auto".into())), SetCookieError::SameSite);
+        assert_eq!(with(&|c| c.priority = Attribute::Number(1.0)), SetCookieError::Priority);
+        assert_eq!(with(&|c| c.expires = Expires::Date(None)), SetCookieError::Expires);
+    }
+
+    #[test]
+    fn a_removal_is_long_expired() {
+        assert_eq!(
+            removal("connect.sid", &Cookie::default()).unwrap(),
+            "connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly"
+        );
+    }
+}
