@@ -1,0 +1,7 @@
+//! Starts private servers on loopback for tests, with throwaway data folders, and stops them.
+//!
+//! A test that needs a server fails if it cannot be started; nothing here skips.
+
+pub mod process;
+
+pub use process::{Process, StartError, free_port};
