@@ -51,8 +51,8 @@ impl TouchAfter {
         match self {
             Self::Always => Duration::ZERO,
             Self::Elapsed(duration) => duration.min(ttl),
-            // `min` and `max` turn NaN into a bound, which `clamp` would not.
-            Self::Share(share) => ttl.mul_f64(share.max(0.0).min(1.0)),
+            Self::Share(share) if share.is_nan() => Duration::ZERO,
+            Self::Share(share) => ttl.mul_f64(share.clamp(0.0, 1.0)),
         }
     }
 }

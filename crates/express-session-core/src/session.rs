@@ -77,6 +77,11 @@ impl Session {
         state.base.is_none() && state.renewed_from.is_none()
     }
 
+    /// Whether the request came with a cookie of ours whose signature was right.
+    pub fn came_with_cookie(&self) -> bool {
+        self.state().cookie_id.is_some()
+    }
+
     /// Whether the request still has its session: false after `destroy` and `unset`.
     pub fn is_live(&self) -> bool {
         self.state().presence == Presence::Live

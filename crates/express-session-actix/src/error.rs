@@ -1,0 +1,122 @@
+//! What a handler or the middleware answers when a session cannot be used: a status, and nothing else.
+
+use std::fmt::Write as _;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use express_session_core::{DataError, SessionError, StoreError, StoreOutage};
+
+/// A session error at the HTTP edge.
+///
+/// The response is opaque: a status without a body. What happened is logged as an error, with its causes and
+/// without ids, keys or data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The session could not do what was asked.
+    #[error("the session could not be used")]
+    Session {
+        /// Why.
+        #[source]
+        source: SessionError,
+        /// How outages are answered here.
+        outage: StoreOutage,
+    },
+    /// No session middleware covers this route, or the path lies outside the session cookie's path.
+    #[error(
+        "no session middleware covers this path: wrap the app in SessionMiddleware, or extract Option<Session>"
+    )]
+    NotCovered,
+}
+
+impl Error {
+    pub(crate) const fn new(source: SessionError, outage: StoreOutage) -> Self {
+        Self::Session { source, outage }
+    }
+}
+
+/// For handlers that pass errors on with `?`; outages are then answered with 500.
+impl From<SessionError> for Error {
+    fn from(source: SessionError) -> Self {
+        Self::new(source, StoreOutage::default())
+    }
+}
+
+impl From<DataError> for Error {
+    fn from(source: DataError) -> Self {
+        SessionError::from(source).into()
+    }
+}
+
+impl ResponseError for Error {
+    /// 401 if the session has ended meanwhile, 503 for outages (if configured) and hopeless contention, else 500.
+    fn status_code(&self) -> StatusCode {
+        let Self::Session { source, outage } = self else { return StatusCode::INTERNAL_SERVER_ERROR };
+        match source {
+            SessionError::Gone => StatusCode::UNAUTHORIZED,
+            SessionError::Contended(_) => StatusCode::SERVICE_UNAVAILABLE,
+            SessionError::Store(store) if is_outage(store) && *outage == StoreOutage::ServiceUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        tracing::error!(error = %chain(self), status = self.status_code().as_u16(), "a session could not be used");
+        HttpResponse::new(self.status_code())
+    }
+}
+
+const fn is_outage(error: &StoreError) -> bool {
+    error.is_outage()
+}
+
+/// The error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a String does not fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_says_what_a_client_can_do() {
+        let status = |source, outage| Error::new(source, outage).status_code().as_u16();
+        let timeout = || SessionError::Store(StoreError::Timeout(std::time::Duration::from_secs(1)));
+        assert_eq!(status(SessionError::Gone, StoreOutage::Error), 401);
+        assert_eq!(status(timeout(), StoreOutage::Error), 500);
+        assert_eq!(status(timeout(), StoreOutage::ServiceUnavailable), 503);
+        assert_eq!(status(SessionError::NoSession, StoreOutage::ServiceUnavailable), 500);
+    }
+
+    #[test]
+    fn the_response_is_opaque_and_the_log_line_tells_all() {
+        let error = Error::from(SessionError::Store(StoreError::Backend("table is missing".into())));
+        assert!(error.error_response().body_is_empty());
+        assert_eq!(
+            chain(&error),
+            "the session could not be used: the session store could not be used: \
+             the session store failed: table is missing"
+        );
+    }
+
+    trait BodyIsEmpty {
+        fn body_is_empty(&self) -> bool;
+    }
+
+    impl BodyIsEmpty for HttpResponse {
+        fn body_is_empty(&self) -> bool {
+            use actix_web::body::{BodySize, MessageBody as _};
+            matches!(self.body().size(), BodySize::None | BodySize::Sized(0))
+        }
+    }
+}
