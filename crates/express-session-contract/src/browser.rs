@@ -1,0 +1,68 @@
+//! Requests without HTTP: a head with a cookie, and the server side of it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use express_session_core::{CookieOptions, Finished, NoTimer, Options, RequestHead, Session, SessionManager};
+
+use crate::Harness;
+
+/// A browser with at most one cookie; a clone has the same.
+#[derive(Clone, Default)]
+pub(crate) struct Browser {
+    cookie: Option<String>,
+}
+
+impl Browser {
+    /// Takes the cookie of a response over; whether there was one.
+    pub(crate) fn receive(&mut self, finished: Finished) -> bool {
+        assert_eq!(finished.cookie_error, None, "the cookie can be written");
+        let Some(set_cookie) = finished.set_cookie else { return false };
+        self.cookie = set_cookie.split(';').next().map(str::to_owned);
+        true
+    }
+}
+
+impl RequestHead for Browser {
+    fn path(&self) -> &'static str {
+        "/"
+    }
+
+    fn is_tls(&self) -> bool {
+        false
+    }
+
+    fn peer_addr(&self) -> Option<IpAddr> {
+        None
+    }
+
+    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
+        let cookie = self.cookie.as_deref().filter(|_| name == "cookie");
+        Box::new(cookie.into_iter().map(str::as_bytes))
+    }
+}
+
+/// A server process with this store behind it. Two of them share nothing but the store.
+pub(crate) fn server<H: Harness>(h: &H, resave: bool) -> SessionManager {
+    let options = Options::builder(["a secret that is only known to tests"])
+        .resave(resave)
+        .save_uninitialized(false)
+        .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
+        .build()
+        .expect("the options are valid");
+    SessionManager::with_clock(options, h.store().clone(), h.clock(), NoTimer)
+}
+
+pub(crate) async fn begin(server: &SessionManager, browser: &Browser) -> Session {
+    server.begin(browser).await.expect("the store can be read").expect("the path has sessions")
+}
+
+/// A visitor who has logged in.
+pub(crate) async fn logged_in(server: &SessionManager) -> Browser {
+    let mut browser = Browser::default();
+    let session = begin(server, &browser).await;
+    session.insert("user", "alice").expect("text can be stored");
+    let response = session.finish().await.expect("the session is saved");
+    assert!(browser.receive(response), "a new session sends a cookie");
+    browser
+}

@@ -1,0 +1,100 @@
+//! Records to store, and what clauses say about what they find. For the clauses only.
+
+use std::future::Future;
+use std::time::Duration;
+
+use express_session_core::{
+    Cookie, Expect, Record, Revision, SessionId, SessionStore as _, SetOutcome, Stored,
+};
+
+use crate::Harness;
+
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+/// The life of sample records.
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+/// Longer than any store's default life.
+pub(crate) const LONG: Duration = Duration::from_hours(24 * 400);
+
+pub(crate) fn new_id() -> SessionId {
+    SessionId::generate()
+}
+
+pub(crate) fn id(text: impl Into<std::sync::Arc<str>>) -> SessionId {
+    SessionId::parse(text).expect("the id is not empty and not too long")
+}
+
+pub(crate) fn written(outcome: SetOutcome) -> Revision {
+    match outcome {
+        SetOutcome::Written(revision) => revision,
+        SetOutcome::Conflict(_) => panic!("the write met a conflict, expected it to be written"),
+        SetOutcome::Gone => panic!("the write was told that the session is gone, expected it to be written"),
+    }
+}
+
+pub(crate) fn conflict(outcome: SetOutcome) -> Stored {
+    match outcome {
+        SetOutcome::Conflict(stored) => *stored,
+        SetOutcome::Written(_) => panic!("the record was written, expected a conflict"),
+        SetOutcome::Gone => panic!("the write was told that the session is gone, expected a conflict"),
+    }
+}
+
+pub(crate) fn assert_gone(outcome: &SetOutcome, when: &str) {
+    assert!(matches!(outcome, SetOutcome::Gone), "a write {when} must be told that the session is gone");
+}
+
+/// What every harness can do, built from its few abilities.
+pub(crate) trait HarnessExt: Harness {
+    /// A cookie as an app would make it; `None` lives as long as the browser is open.
+    fn cookie(&self, max_age: Option<Duration>) -> Cookie {
+        let mut cookie = Cookie::default();
+        cookie.set_max_age(max_age, self.clock().now());
+        cookie
+    }
+
+    /// A record that lives an hour and holds these members, given as JSON texts.
+    fn record(&self, members: &[(&str, &str)]) -> Record {
+        self.record_for(Some(HOUR), members)
+    }
+
+    fn record_for(&self, max_age: Option<Duration>, members: &[(&str, &str)]) -> Record {
+        let mut record = Record::new(self.cookie(max_age));
+        for (key, json) in members {
+            record.data.insert_raw(key, json).expect("the sample is JSON");
+        }
+        record
+    }
+
+    fn put(&self, id: &SessionId, record: &Record) -> impl Future<Output = Revision> + Send {
+        async {
+            let outcome = self.store().set(id, record, Expect::Any).await;
+            written(outcome.expect("a blind write succeeds"))
+        }
+    }
+
+    fn find(&self, id: &SessionId) -> impl Future<Output = Option<Stored>> + Send {
+        async { self.store().get(id).await.expect("get succeeds") }
+    }
+
+    fn read(&self, id: &SessionId) -> impl Future<Output = Stored> + Send {
+        async { self.find(id).await.expect("the session is there") }
+    }
+
+    /// The data of a record with their exact texts, without what the store's format adds.
+    fn members(&self, record: &Record) -> Vec<(String, String)> {
+        let added = |key: &str| Self::OWN_KEYS.contains(&key);
+        let entries = record.data.entries().filter(|(key, _)| !added(key));
+        entries.map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
+    }
+
+    /// The data of the stored document.
+    fn raw_members(&self, id: &SessionId) -> impl Future<Output = Vec<(String, String)>> + Send {
+        async {
+            let bytes = self.get_raw(id).await.expect("a document is stored");
+            let record = Record::decode(&bytes).expect("the document can be decoded");
+            self.members(&record.expect("the document is a session"))
+        }
+    }
+}
+
+impl<H: Harness> HarnessExt for H {}
