@@ -350,6 +350,9 @@ pub(crate) async fn destroy(session: &Session) -> Result<(), SessionError> {
         }
     };
     if let Some(id) = stored_id {
+        // Also if this fails or is never polled to its end: whoever logs out is not saved, touched or sent the
+        // cookie any more. What is stored stays known, so that a second call can try again.
+        session.state().presence = Presence::Ended;
         session.shared().destroy(&id).await?;
     }
     session.state().end();
@@ -357,11 +360,11 @@ pub(crate) async fn destroy(session: &Session) -> Result<(), SessionError> {
 }
 
 pub(crate) async fn regenerate(session: &Session) -> Result<(), SessionError> {
-    destroy(session).await?;
+    let destroyed = destroy(session).await;
     let shared = session.shared();
     let (id, cookie, now) = ((shared.options.genid)(), session.fresh_cookie(), shared.now());
     session.state().regenerate(id, cookie, now);
-    Ok(())
+    destroyed
 }
 
 pub(crate) async fn reload(session: &Session) -> Result<(), SessionError> {

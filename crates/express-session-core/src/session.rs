@@ -174,7 +174,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the old session could not be destroyed; the session is then unchanged.
+    /// [`SessionError::Store`] if the old session could not be destroyed. The request has its new session all
+    /// the same, as in express-session: a login that overlooks the error does not go on under the old id.
     pub async fn regenerate(&self) -> Result<(), SessionError> {
         lifecycle::regenerate(self).await
     }
@@ -183,7 +184,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store failed; the session may still be there.
+    /// [`SessionError::Store`] if the store failed; the session may still be there. This request has none any
+    /// more, as in express-session; calling again tries again.
     pub async fn destroy(&self) -> Result<(), SessionError> {
         lifecycle::destroy(self).await
     }
