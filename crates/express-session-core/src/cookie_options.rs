@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::clock::UnixMillis;
 use crate::cookie::{Attribute, Cookie, CookieError, Priority, SameSite};
+use crate::js_date;
 
 /// The attributes a new session's cookie gets.
 ///
@@ -157,7 +158,8 @@ impl CookieOptions {
 
     /// Assigns an option by its JavaScript name and value, as in an option object of a Node server.
     ///
-    /// `None` is `undefined`. A number for `maxAge` counts milliseconds.
+    /// `None` is `undefined`. A number for `maxAge` counts milliseconds; a date for `expires` is given as the
+    /// text that JSON has for it. A name that is not an attribute is ignored.
     ///
     /// # Errors
     ///
@@ -165,6 +167,10 @@ impl CookieOptions {
     pub fn assign(mut self, name: &str, value: Option<&Value>) -> Result<Self, CookieError> {
         if let ("maxAge", Some(ms)) = (name, value.and_then(Value::as_f64)) {
             self.lifetime = Lifetime::MaxAgeMs(ms);
+            return Ok(self);
+        }
+        if let ("expires", Some(at)) = (name, value.and_then(Value::as_str).and_then(js_date::parse)) {
+            self.lifetime = Lifetime::Expires(at);
             return Ok(self);
         }
         if matches!(name, "maxAge" | "expires" | "originalMaxAge") {

@@ -374,8 +374,14 @@ impl OptionsBuilder {
             return Err(OptionsError::Cookie(SetCookieError::Name));
         }
         if let CookieSource::Fixed(cookie) = &options.cookie {
-            let sample = cookie.create(UnixMillis(0), Some(true));
-            write_cookie(&options.name, "", &sample).map_err(OptionsError::Cookie)?;
+            // A lifetime is refused if it leads nowhere in this century; dates end in the year 275760.
+            let write = |year_ms| {
+                let mut sample = cookie.create(UnixMillis(year_ms), Some(true));
+                sample.touch(UnixMillis(year_ms));
+                write_cookie(&options.name, "", &sample)
+            };
+            let (in_1970, in_2100) = (0, 4_102_444_800_000);
+            write(in_1970).or_else(|_| write(in_2100)).map_err(OptionsError::Cookie)?;
         }
         if let TouchAfter::Share(share) = options.touch_after
             && !(0.0..=1.0).contains(&share)
