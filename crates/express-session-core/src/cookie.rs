@@ -313,7 +313,8 @@ impl Cookie {
 
     /// Assigns an attribute by its JavaScript name, as `cookie[name] = value` would; `None` is `undefined`.
     ///
-    /// For option objects and documents that come from Node. `maxAge` and `expires` set each other, as there.
+    /// For option objects that come from Node. `maxAge` and `expires` set each other, as there; a name that is
+    /// not an attribute changes nothing.
     ///
     /// # Errors
     ///
@@ -332,7 +333,10 @@ impl Cookie {
             "expires" => match attribute {
                 Attribute::Text(ref text) if !text.is_empty() => match js_date::parse(text) {
                     Some(at) => self.set_expiry(at, now),
-                    None => self.expires = Expires::Date(None),
+                    None => {
+                        self.original_max_age = Attribute::Number(f64::NAN);
+                        self.expires = Expires::Date(None);
+                    }
                 },
                 other => {
                     self.original_max_age = other.clone();
@@ -352,11 +356,8 @@ impl Cookie {
             "domain" => self.domain = attribute,
             "path" => self.path = attribute,
             "sameSite" => self.same_site = attribute,
-            _ => {
-                if let Some(value) = value {
-                    self.unknown.push((name.into(), value.to_string().into()));
-                }
-            }
+            // Node's object takes it, but neither writes nor sends it.
+            _ => {}
         }
         Ok(())
     }
@@ -371,7 +372,8 @@ impl Cookie {
         }
         let fields = match (js_json::parse_object(text), serde_json::from_str::<Value>(text)) {
             (Ok(fields), _) => fields,
-            // Falsy but not null passes in Node too: all attributes are then defaults.
+            // Falsy but not null passes in Node too, and so does an array: all attributes are then defaults.
+            (_, Ok(Value::Array(_))) => IndexMap::new(),
             (_, Ok(value)) if !value.is_null() && !Attribute::from(&value).is_truthy() => IndexMap::new(),
             _ => return Err(CookieError::NotAnObject),
         };
@@ -453,7 +455,17 @@ impl Cookie {
             other => matches!(&self.expires, Expires::Plain(expires) if expires == other),
         };
         let same_expiry = moved_by_touch || self.expires == loaded.expires;
-        !same_expiry || Self { expires: loaded.expires.clone(), ..self.clone() } != *loaded
+        // A touch cuts a stored lifetime to whole milliseconds.
+        let same_lifetime = match (&self.original_max_age, &loaded.original_max_age) {
+            (Attribute::Number(ours), Attribute::Number(theirs)) => ours == theirs || *ours == theirs.floor(),
+            (ours, theirs) => ours == theirs,
+        };
+        let others = Self {
+            expires: loaded.expires.clone(),
+            original_max_age: loaded.original_max_age.clone(),
+            ..self.clone()
+        };
+        !same_expiry || !same_lifetime || others != *loaded
     }
 }
 
