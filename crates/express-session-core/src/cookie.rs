@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
@@ -122,6 +123,14 @@ pub enum Priority {
 pub struct Cookie {
     pub(crate) original_max_age: Attribute,
     pub(crate) expires: Expires,
+    /// Shared until changed: a request holds its cookie several times over and rarely changes more than the
+    /// lifetime.
+    attributes: Arc<Attributes>,
+}
+
+/// Everything but the lifetime.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Attributes {
     pub(crate) partitioned: Attribute,
     pub(crate) priority: Attribute,
     pub(crate) secure: Attribute,
@@ -132,6 +141,20 @@ pub struct Cookie {
     /// Fields Node does not know and would drop; kept, in order, as JSON text.
     unknown: Vec<(Box<str>, Box<str>)>,
 }
+
+/// `HttpOnly` and path `/`: what nearly every cookie has.
+static USUAL: LazyLock<Arc<Attributes>> = LazyLock::new(|| {
+    Arc::new(Attributes {
+        partitioned: Attribute::Missing,
+        priority: Attribute::Missing,
+        secure: Attribute::Missing,
+        http_only: Attribute::Bool(true),
+        domain: Attribute::Missing,
+        path: Attribute::Text(Cow::Borrowed("/")),
+        same_site: Attribute::Missing,
+        unknown: Vec::new(),
+    })
+});
 
 /// Why a stored `cookie` cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,30 +171,21 @@ pub enum CookieError {
 impl Default for Cookie {
     /// Path `/`, `HttpOnly`, and gone when the browser closes.
     fn default() -> Self {
-        Self {
-            original_max_age: Attribute::Null,
-            expires: Expires::Plain(Attribute::Null),
-            http_only: Attribute::Bool(true),
-            path: Attribute::Text("/".into()),
-            ..Self::empty()
-        }
+        Self::usual(Attribute::Null, Expires::Plain(Attribute::Null))
     }
 }
 
 impl Cookie {
-    const fn empty() -> Self {
-        Self {
-            original_max_age: Attribute::Missing,
-            expires: Expires::Plain(Attribute::Missing),
-            partitioned: Attribute::Missing,
-            priority: Attribute::Missing,
-            secure: Attribute::Missing,
-            http_only: Attribute::Missing,
-            domain: Attribute::Missing,
-            path: Attribute::Missing,
-            same_site: Attribute::Missing,
-            unknown: Vec::new(),
-        }
+    fn usual(original_max_age: Attribute, expires: Expires) -> Self {
+        Self { original_max_age, expires, attributes: Arc::clone(&USUAL) }
+    }
+
+    pub(crate) fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    pub(crate) fn attributes_mut(&mut self) -> &mut Attributes {
+        Arc::make_mut(&mut self.attributes)
     }
 
     /// When the cookie expires; `None` for one that lives as long as the browser is open.
@@ -218,9 +232,7 @@ impl Cookie {
     fn set_expiry(&mut self, at: UnixMillis, now: UnixMillis) {
         let at = Some(at).filter(|at| at.is_js_date());
         self.expires = Expires::Date(at);
-        #[allow(clippy::cast_precision_loss, reason = "a JavaScript date is below 2^53")]
-        let left = at.map_or(f64::NAN, |at| (at.0 - now.0) as f64);
-        self.original_max_age = Attribute::Number(left);
+        self.original_max_age = Attribute::Number(at.map_or(f64::NAN, |at| ms_between(now, at)));
     }
 
     /// `touch()`: gives the cookie its full lifetime again, counted from `now`.
@@ -251,12 +263,14 @@ impl Cookie {
 
     /// The path below which the browser sends the cookie; `None` leaves the attribute out.
     pub fn set_path(&mut self, path: Option<&str>) {
-        self.path = path.map_or(Attribute::Null, |path| Attribute::Text(path.to_owned().into()));
+        self.attributes_mut().path =
+            path.map_or(Attribute::Null, |path| Attribute::Text(path.to_owned().into()));
     }
 
     /// The domain, with its subdomains, that gets the cookie; `None` means only the host that set it.
     pub fn set_domain(&mut self, domain: Option<&str>) {
-        self.domain = domain.map_or(Attribute::Missing, |domain| Attribute::Text(domain.to_owned().into()));
+        self.attributes_mut().domain =
+            domain.map_or(Attribute::Missing, |domain| Attribute::Text(domain.to_owned().into()));
     }
 
     /// Whether scripts in the page are kept from reading the cookie.
@@ -265,17 +279,17 @@ impl Cookie {
     ///
     /// `false` lets any injected script steal the session.
     pub fn set_http_only(&mut self, http_only: bool) {
-        self.http_only = Attribute::Bool(http_only);
+        self.attributes_mut().http_only = Attribute::Bool(http_only);
     }
 
     /// Whether the cookie travels over HTTPS only. Over plain HTTP a secure cookie is not sent at all.
     pub fn set_secure(&mut self, secure: bool) {
-        self.secure = Attribute::Bool(secure);
+        self.attributes_mut().secure = Attribute::Bool(secure);
     }
 
     /// Which cross-site requests carry the cookie; `None` leaves the attribute out (browsers then use Lax).
     pub fn set_same_site(&mut self, same_site: Option<SameSite>) {
-        self.same_site = match same_site {
+        self.attributes_mut().same_site = match same_site {
             None => Attribute::Missing,
             Some(SameSite::Strict) => Attribute::Text("strict".into()),
             Some(SameSite::Lax) => Attribute::Text("lax".into()),
@@ -285,12 +299,12 @@ impl Cookie {
 
     /// Whether the cookie is kept apart for each top-level site (CHIPS); browsers then demand `Secure`.
     pub fn set_partitioned(&mut self, partitioned: bool) {
-        self.partitioned = Attribute::Bool(partitioned);
+        self.attributes_mut().partitioned = Attribute::Bool(partitioned);
     }
 
     /// Which cookies a full browser drops first; `None` leaves the attribute out.
     pub fn set_priority(&mut self, priority: Option<Priority>) {
-        self.priority = match priority {
+        self.attributes_mut().priority = match priority {
             None => Attribute::Missing,
             Some(Priority::Low) => Attribute::Text("low".into()),
             Some(Priority::Medium) => Attribute::Text("medium".into()),
@@ -300,12 +314,12 @@ impl Cookie {
 
     /// Whether the cookie may only travel over HTTPS.
     pub fn secure(&self) -> bool {
-        self.secure.is_truthy()
+        self.attributes.secure.is_truthy()
     }
 
     /// The path as text, if there is one.
     pub fn path(&self) -> Option<&str> {
-        match &self.path {
+        match &self.attributes.path {
             Attribute::Text(path) => Some(path),
             _ => None,
         }
@@ -331,13 +345,11 @@ impl Cookie {
                 }
             },
             "expires" => match attribute {
-                Attribute::Text(ref text) if !text.is_empty() => match js_date::parse(text) {
-                    Some(at) => self.set_expiry(at, now),
-                    None => {
-                        self.original_max_age = Attribute::Number(f64::NAN);
-                        self.expires = Expires::Date(None);
-                    }
-                },
+                Attribute::Text(ref text) if !text.is_empty() => {
+                    let at = js_date::parse(text);
+                    self.expires = Expires::Date(at);
+                    self.original_max_age = Attribute::Number(at.map_or(f64::NAN, |at| ms_between(now, at)));
+                }
                 other => {
                     self.original_max_age = other.clone();
                     self.expires = Expires::Plain(other);
@@ -349,13 +361,13 @@ impl Cookie {
                 }
                 self.original_max_age = attribute;
             }
-            "partitioned" => self.partitioned = attribute,
-            "priority" => self.priority = attribute,
-            "secure" => self.secure = attribute,
-            "httpOnly" => self.http_only = attribute,
-            "domain" => self.domain = attribute,
-            "path" => self.path = attribute,
-            "sameSite" => self.same_site = attribute,
+            "partitioned" => self.attributes_mut().partitioned = attribute,
+            "priority" => self.attributes_mut().priority = attribute,
+            "secure" => self.attributes_mut().secure = attribute,
+            "httpOnly" => self.attributes_mut().http_only = attribute,
+            "domain" => self.attributes_mut().domain = attribute,
+            "path" => self.attributes_mut().path = attribute,
+            "sameSite" => self.attributes_mut().same_site = attribute,
             // Node's object takes it, but neither writes nor sends it.
             _ => {}
         }
@@ -367,9 +379,6 @@ impl Cookie {
     /// A missing path becomes `/`, a missing `httpOnly` true; everything else stays absent. The configured
     /// options are not consulted. Source: express-session `session/store.js`, `createSession`.
     pub(crate) fn decode(text: &str) -> Result<Self, CookieError> {
-        if let Some(known) = Self::decode_usual(text) {
-            return Ok(known);
-        }
         let fields = match (js_json::parse_object(text), serde_json::from_str::<Value>(text)) {
             (Ok(fields), _) => fields,
             // Falsy but not null passes in Node too, and so does an array: all attributes are then defaults.
@@ -377,11 +386,10 @@ impl Cookie {
             (_, Ok(value)) if !value.is_null() && !Attribute::from(&value).is_truthy() => IndexMap::new(),
             _ => return Err(CookieError::NotAnObject),
         };
-        let mut cookie =
-            Self { http_only: Attribute::Bool(true), path: Attribute::Text("/".into()), ..Self::empty() };
+        let mut cookie = Self::usual(Attribute::Missing, Expires::Plain(Attribute::Missing));
         for (name, text) in fields {
             if !ATTRIBUTES.contains(&&*name) {
-                cookie.unknown.push((name, text));
+                cookie.attributes_mut().unknown.push((name, text));
                 continue;
             }
             // A lone surrogate is the one thing that can fail here, and no attribute may hold one.
@@ -396,9 +404,20 @@ impl Cookie {
         Ok(cookie)
     }
 
-    /// The document nearly every session has, recognised without parsing it.
-    fn decode_usual(text: &str) -> Option<Self> {
-        (text == r#"{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}"#).then(Self::default)
+    /// The two documents nearly every session has, recognised without a JSON parser.
+    /// [`encode`](Self::encode) writes them exactly as they were read.
+    pub(crate) fn decode_usual(text: &str) -> Option<Self> {
+        let lifetime =
+            text.strip_prefix("{\"originalMaxAge\":")?.strip_suffix(",\"httpOnly\":true,\"path\":\"/\"}")?;
+        if lifetime == "null,\"expires\":null" {
+            return Some(Self::default());
+        }
+        let (max_age, expires) = lifetime.split_once(",\"expires\":\"")?;
+        let digits =
+            !max_age.is_empty() && max_age.len() <= 15 && max_age.bytes().all(|byte| byte.is_ascii_digit());
+        let max_age = digits.then(|| max_age.parse().ok())??;
+        let expires = js_date::parse_iso_string(expires.strip_suffix('"')?)?;
+        Some(Self::usual(Attribute::Number(max_age), Expires::Date(Some(expires))))
     }
 
     /// `JSON.stringify(cookie)`: the nine attributes in Node's order, then the fields Node does not know.
@@ -419,8 +438,8 @@ impl Cookie {
             }
         };
         attribute("originalMaxAge", &self.original_max_age);
-        attribute("partitioned", &self.partitioned);
-        attribute("priority", &self.priority);
+        attribute("partitioned", &self.attributes.partitioned);
+        attribute("priority", &self.attributes.priority);
         match &self.expires {
             Expires::Date(at) => {
                 let text = at.and_then(js_date::to_iso_string);
@@ -428,12 +447,12 @@ impl Cookie {
             }
             Expires::Plain(value) => attribute("expires", value),
         }
-        attribute("secure", &self.secure);
-        attribute("httpOnly", &self.http_only);
-        attribute("domain", &self.domain);
-        attribute("path", &self.path);
-        attribute("sameSite", &self.same_site);
-        for (name, text) in &self.unknown {
+        attribute("secure", &self.attributes.secure);
+        attribute("httpOnly", &self.attributes.http_only);
+        attribute("domain", &self.attributes.domain);
+        attribute("path", &self.attributes.path);
+        attribute("sameSite", &self.attributes.same_site);
+        for (name, text) in &self.attributes.unknown {
             field(name, &|out| out.push_str(text));
         }
         out.push('}');
@@ -457,16 +476,19 @@ impl Cookie {
         let same_expiry = moved_by_touch || self.expires == loaded.expires;
         // A touch cuts a stored lifetime to whole milliseconds.
         let same_lifetime = match (&self.original_max_age, &loaded.original_max_age) {
-            (Attribute::Number(ours), Attribute::Number(theirs)) => ours == theirs || *ours == theirs.floor(),
+            (Attribute::Number(ours), Attribute::Number(theirs)) => (0.0..1.0).contains(&(theirs - ours)),
             (ours, theirs) => ours == theirs,
         };
-        let others = Self {
-            expires: loaded.expires.clone(),
-            original_max_age: loaded.original_max_age.clone(),
-            ..self.clone()
-        };
-        !same_expiry || !same_lifetime || others != *loaded
+        let same_attributes =
+            Arc::ptr_eq(&self.attributes, &loaded.attributes) || self.attributes == loaded.attributes;
+        !(same_expiry && same_lifetime && same_attributes)
     }
+}
+
+/// The milliseconds from one JavaScript date to another, which are below 2^54.
+#[allow(clippy::cast_precision_loss, reason = "precise for all dates but those 142 000 years apart")]
+fn ms_between(from: UnixMillis, to: UnixMillis) -> f64 {
+    to.0.saturating_sub(from.0) as f64
 }
 
 impl fmt::Debug for Cookie {
@@ -530,9 +552,9 @@ mod tests {
 
     #[test]
     fn malformed_cookies_are_told_apart() {
-        assert_eq!(Cookie::decode("[]"), Err(CookieError::NotAnObject));
+        assert_eq!(Cookie::decode("\"text\""), Err(CookieError::NotAnObject));
         assert_eq!(Cookie::decode("null"), Err(CookieError::NotAnObject));
         assert_eq!(Cookie::decode(r#"{"originalMaxAge":"60000"}"#), Err(CookieError::OriginalMaxAge));
-        assert!(Cookie::decode("false").is_ok());
+        assert!(Cookie::decode("false").is_ok() && Cookie::decode("[]").is_ok());
     }
 }

@@ -123,7 +123,7 @@ impl CookieOptions {
     /// Whether the cookie travels over HTTPS only. Default no, as in express-session; in production say yes.
     #[must_use]
     pub fn secure(mut self, secure: impl Into<Secure>) -> Self {
-        self.template.secure = match secure.into() {
+        self.template.attributes_mut().secure = match secure.into() {
             Secure::No => Attribute::Bool(false),
             Secure::Yes => Attribute::Bool(true),
             Secure::Auto => Attribute::Text("auto".into()),
@@ -137,7 +137,7 @@ impl CookieOptions {
         match same_site.into() {
             SameSiteOption::Unset => self.template.set_same_site(None),
             SameSiteOption::Set(value) => self.template.set_same_site(Some(value)),
-            SameSiteOption::Auto => self.template.same_site = Attribute::Text("auto".into()),
+            SameSiteOption::Auto => self.template.attributes_mut().same_site = Attribute::Text("auto".into()),
         }
         self
     }
@@ -193,11 +193,12 @@ impl CookieOptions {
             Lifetime::Expires(at) => cookie.set_expires(at.into(), now),
         }
         if let Some(secure) = secure_connection {
-            let auto = Attribute::Text("auto".into());
-            if cookie.secure == auto {
+            let is_auto =
+                |attribute: &Attribute| matches!(attribute, Attribute::Text(text) if text == "auto");
+            if is_auto(&cookie.attributes().secure) {
                 cookie.set_secure(secure);
             }
-            if cookie.same_site == auto {
+            if is_auto(&cookie.attributes().same_site) {
                 cookie.set_same_site(Some(if secure { SameSite::None } else { SameSite::Lax }));
             }
         }

@@ -19,8 +19,6 @@ pub enum Unset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "a truth table has boolean columns")]
 pub struct Facts {
-    /// Option: save also what was not modified.
-    pub resave: bool,
     /// Option: save also a new session that nothing was put into.
     pub save_uninitialized: bool,
     /// Option: send the cookie with every response.
@@ -129,7 +127,6 @@ mod tests {
     use super::*;
 
     const FACTS: Facts = Facts {
-        resave: false,
         save_uninitialized: false,
         rolling: false,
         unset: Unset::Keep,
@@ -147,23 +144,22 @@ mod tests {
 
     /// Every combination of the boolean facts.
     fn all() -> impl Iterator<Item = Facts> {
-        (0_u32..1 << 14).map(|bits| {
+        (0_u32..1 << 13).map(|bits| {
             let bit = |n: u32| bits & (1 << n) != 0;
             Facts {
-                resave: bit(0),
-                save_uninitialized: bit(1),
-                rolling: bit(2),
-                unset: if bit(3) { Unset::Destroy } else { Unset::Keep },
-                reissue: bit(4),
-                cookie_is_ours: bit(5),
-                retired_secret: bit(6),
-                has_session: bit(7),
-                is_stored: bit(8),
-                is_modified: bit(9),
-                cookie_changed: bit(10),
-                has_saved_state: bit(11),
-                is_saved: bit(12),
-                cookie_expires: bit(13),
+                save_uninitialized: bit(0),
+                rolling: bit(1),
+                unset: if bit(2) { Unset::Destroy } else { Unset::Keep },
+                reissue: bit(3),
+                cookie_is_ours: bit(4),
+                retired_secret: bit(5),
+                has_session: bit(6),
+                is_stored: bit(7),
+                is_modified: bit(8),
+                cookie_changed: bit(9),
+                has_saved_state: bit(10),
+                is_saved: bit(11),
+                cookie_expires: bit(12),
             }
         })
     }

@@ -63,25 +63,25 @@ mod tests {
 
     const DAY: Duration = Duration::from_hours(24);
 
-    fn aged(seconds: u64) -> Option<Life> {
-        Some(Life { ttl: DAY, left: DAY.saturating_sub(Duration::from_secs(seconds)) })
+    fn aged(seconds: u64) -> impl Into<Option<Life>> {
+        Life { ttl: DAY, left: DAY.saturating_sub(Duration::from_secs(seconds)) }
     }
 
     #[test]
     fn a_duration_or_a_share_must_have_passed() {
         let hourly = TouchAfter::Elapsed(Duration::from_hours(1));
-        assert!(!hourly.is_due(aged(3599)));
-        assert!(hourly.is_due(aged(3600)));
-        assert!(!TouchAfter::Share(0.1).is_due(aged(8639)));
-        assert!(TouchAfter::Share(0.1).is_due(aged(8640)));
-        assert!(TouchAfter::Always.is_due(aged(0)));
+        assert!(!hourly.is_due(aged(3599).into()));
+        assert!(hourly.is_due(aged(3600).into()));
+        assert!(!TouchAfter::Share(0.1).is_due(aged(8639).into()));
+        assert!(TouchAfter::Share(0.1).is_due(aged(8640).into()));
+        assert!(TouchAfter::Always.is_due(aged(0).into()));
     }
 
     #[test]
     fn unknown_life_and_thresholds_beyond_the_ttl_never_let_a_session_die() {
         assert!(TouchAfter::Elapsed(DAY).is_due(None));
-        assert!(TouchAfter::Elapsed(DAY * 9).is_due(aged(86_400)));
-        assert!(TouchAfter::Share(f64::NAN).is_due(aged(0)));
-        assert!(TouchAfter::Share(9.0).is_due(aged(86_400)));
+        assert!(TouchAfter::Elapsed(DAY * 9).is_due(aged(86_400).into()));
+        assert!(TouchAfter::Share(f64::NAN).is_due(aged(0).into()));
+        assert!(TouchAfter::Share(9.0).is_due(aged(86_400).into()));
     }
 }

@@ -1,7 +1,7 @@
 //! Dates as JavaScript writes and reads them.
 
 use time::format_description::well_known::{Iso8601, Rfc2822};
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::clock::UnixMillis;
 
@@ -17,26 +17,97 @@ fn calendar(instant: UnixMillis) -> Option<OffsetDateTime> {
 /// `Date.prototype.toISOString`: UTC with three decimals, years outside 0..=9999 with a sign and six digits.
 pub(crate) fn to_iso_string(instant: UnixMillis) -> Option<String> {
     let at = calendar(instant)?;
-    let year = match at.year() {
-        year @ 0..=9999 => format!("{year:04}"),
-        year => format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.unsigned_abs()),
-    };
-    let (month, day) = (u8::from(at.month()), at.day());
+    let mut out = String::with_capacity(27);
+    match at.year() {
+        year @ 0..=9999 => push_digits(&mut out, year.unsigned_abs(), 4),
+        year => {
+            out.push(if year < 0 { '-' } else { '+' });
+            push_digits(&mut out, year.unsigned_abs(), 6);
+        }
+    }
     let (hour, minute, second, ms) = at.time().as_hms_milli();
-    Some(format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"))
+    let parts = [('-', u8::from(at.month())), ('-', at.day()), ('T', hour), (':', minute), (':', second)];
+    for (separator, part) in parts {
+        out.push(separator);
+        push_digits(&mut out, part.into(), 2);
+    }
+    out.push('.');
+    push_digits(&mut out, ms.into(), 3);
+    out.push('Z');
+    Some(out)
 }
 
 /// `Date.prototype.toUTCString`, the form of a cookie's `Expires`: milliseconds are cut off.
-pub(crate) fn to_utc_string(instant: UnixMillis) -> Option<String> {
+pub(crate) fn write_utc_string(instant: UnixMillis, out: &mut String) -> Option<()> {
     let at = calendar(instant)?;
-    let weekday = WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday()))?;
-    let month = MONTHS.get(usize::from(u8::from(at.month())) - 1)?;
-    let (sign, year) = (if at.year() < 0 { "-" } else { "" }, at.year().unsigned_abs());
+    out.push_str(WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday()))?);
+    out.push_str(", ");
+    push_digits(out, at.day().into(), 2);
+    out.push(' ');
+    out.push_str(MONTHS.get(usize::from(u8::from(at.month())) - 1)?);
+    out.push_str(if at.year() < 0 { " -" } else { " " });
+    push_digits(out, at.year().unsigned_abs(), 4);
     let (hour, minute, second) = at.to_hms();
-    Some(format!(
-        "{weekday}, {day:02} {month} {sign}{year:04} {hour:02}:{minute:02}:{second:02} GMT",
-        day = at.day()
-    ))
+    for (separator, part) in [(' ', hour), (':', minute), (':', second)] {
+        out.push(separator);
+        push_digits(out, part.into(), 2);
+    }
+    out.push_str(" GMT");
+    Some(())
+}
+
+/// Appends `number` with at least `width` digits. Dates are written with every cookie, so this is not `format!`.
+fn push_digits(out: &mut String, number: u32, width: u32) {
+    let digits = width.max(number.checked_ilog10().unwrap_or(0) + 1);
+    for place in (0..digits).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        out.push(char::from(b'0' + u8::try_from(digit).unwrap_or(0)));
+    }
+}
+
+/// Reads exactly what [`to_iso_string`] writes for years up to 9999.
+pub(crate) fn parse_iso_string(text: &str) -> Option<UnixMillis> {
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+        b'.',
+        f1,
+        f2,
+        f3,
+        b'Z',
+    ] = *text.as_bytes().first_chunk::<24>()?
+    else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0_u16, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u16::from(digit - b'0')))
+    };
+    let small = |digits: &[u8]| number(digits).and_then(|number| u8::try_from(number).ok());
+    let month = Month::try_from(small(&[m1, m2])?).ok()?;
+    let date = Date::from_calendar_date(number(&[y1, y2, y3, y4])?.into(), month, small(&[d1, d2])?).ok()?;
+    let time =
+        Time::from_hms_milli(small(&[h1, h2])?, small(&[n1, n2])?, small(&[s1, s2])?, number(&[f1, f2, f3])?);
+    let at = date.with_time(time.ok()?).assume_utc();
+    (text.len() == 24).then(|| UnixMillis(at.unix_timestamp() * 1000 + i64::from(at.millisecond())))
 }
 
 /// `new Date(text)` for the forms that servers write: ISO 8601 and the HTTP date. `None` is an invalid date.
@@ -47,7 +118,7 @@ pub(crate) fn to_utc_string(instant: UnixMillis) -> Option<String> {
 pub(crate) fn parse(text: &str) -> Option<UnixMillis> {
     let at = OffsetDateTime::parse(text, &Iso8601::PARSING)
         .or_else(|_| PrimitiveDateTime::parse(text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc))
-        .or_else(|_| time::Date::parse(text, &Iso8601::PARSING).map(|date| date.midnight().assume_utc()))
+        .or_else(|_| Date::parse(text, &Iso8601::PARSING).map(|date| date.midnight().assume_utc()))
         .or_else(|_| OffsetDateTime::parse(text, &Rfc2822))
         .ok()?;
     let ms = at.unix_timestamp_nanos().div_euclid(1_000_000);
@@ -72,9 +143,32 @@ mod tests {
 
     #[test]
     fn utc_strings_cut_the_milliseconds() {
-        let utc = |ms| to_utc_string(UnixMillis(ms)).unwrap();
+        let utc = |ms| {
+            let mut out = String::new();
+            write_utc_string(UnixMillis(ms), &mut out).unwrap();
+            out
+        };
         assert_eq!(utc(1_893_553_445_999), "Wed, 02 Jan 2030 03:04:05 GMT");
         assert_eq!(utc(253_893_553_445_678), "Sun, 26 Jul 10015 19:04:05 GMT");
+    }
+
+    #[test]
+    fn what_is_written_is_read_without_detours() {
+        for ms in [1_893_553_445_678, 0, -1, 253_402_300_799_999, -62_167_219_200_000] {
+            assert_eq!(
+                parse_iso_string(&to_iso_string(UnixMillis(ms)).unwrap()),
+                Some(UnixMillis(ms)),
+                "{ms}"
+            );
+        }
+        for text in [
+            "2030-01-02T03:04:05.678",
+            "2030-02-30T03:04:05.678Z",
+            "2030-01-02T24:04:05.678Z",
+            "203x-01-02T03:04:05.678Z",
+        ] {
+            assert_eq!(parse_iso_string(text), None, "{text}");
+        }
     }
 
     #[test]

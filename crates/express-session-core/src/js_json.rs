@@ -65,7 +65,23 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
 ///
 /// Source: express-session `index.js`, `hash`: the comparison is of the re-stringified text.
 pub(crate) fn same(a: &str, b: &str) -> bool {
-    a == b || matches!((canonical(a), canonical(b)), (Some(a), Some(b)) if a == b)
+    if a == b {
+        return true;
+    }
+    if is_surely_canonical(a) && is_surely_canonical(b) {
+        return false;
+    }
+    matches!((canonical(a), canonical(b)), (Some(a), Some(b)) if a == b)
+}
+
+/// Whether a JSON text can be told, without parsing, to be the only one of its value: a short integer, a
+/// literal, or a string without escapes. Counters, flags and names are compared this way.
+fn is_surely_canonical(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'"', ..] => !text.contains('\\'),
+        [b'1'..=b'9', ..] => text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => matches!(text, "0" | "true" | "false" | "null"),
+    }
 }
 
 /// The number an integer-like key stands for: canonical decimal 0..=4294967294, which JavaScript sorts first.
@@ -196,6 +212,9 @@ mod tests {
         assert!(same("\"\u{e9}\"", r#""\u00e9""#));
         assert!(!same(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#));
         assert!(!same("1", "\"1\""));
+        assert!(!same("1", "2") && !same("\"a\"", "\"b\"") && !same("0", "false"));
+        assert!(same("\"/\"", r#""\/""#));
+        assert!(same("-0", "0") && same("0.0", "0"));
         assert!(same(r#""\ud800""#, r#""\ud800""#));
     }
 }

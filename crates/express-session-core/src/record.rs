@@ -66,10 +66,13 @@ impl Record {
         };
         let before_cookie = members.get_index_of(COOKIE_KEY).ok_or(DecodeError::NoCookie)?;
         let cookie_text = members.shift_remove(COOKIE_KEY).ok_or(DecodeError::NoCookie)?;
-        let cookie = Cookie::decode(&cookie_text).map_err(DecodeError::Cookie)?;
-        // Kept only if it says what Node would say: `{}` does not, its defaults are written out.
-        let kept = says_the_same(&cookie_text, &cookie)
-            .then(|| CookieText { text: cookie_text, parsed: cookie.clone() });
+        let (cookie, kept) = if let Some(usual) = Cookie::decode_usual(&cookie_text) {
+            (usual, None)
+        } else {
+            let cookie = Cookie::decode(&cookie_text).map_err(DecodeError::Cookie)?;
+            let kept = CookieText::worth_keeping(cookie_text, &cookie);
+            (cookie, kept)
+        };
         Ok(Some(Self { cookie, cookie_text: kept, data: Data::from_members(members, before_cookie) }))
     }
 
@@ -131,15 +134,12 @@ fn not_an_object(text: &str, error: serde_json::Error) -> Result<Option<Record>,
     }
 }
 
-/// Whether `text` has the members of `cookie.encode()`, in whatever order.
-fn says_the_same(text: &str, cookie: &Cookie) -> bool {
-    let encoded = cookie.encode();
-    if encoded == text {
-        return true;
-    }
-    match (serde_json::from_str::<Value>(text), serde_json::from_str::<Value>(&encoded)) {
-        (Ok(read), Ok(written)) => read == written,
-        _ => false,
+impl CookieText {
+    /// Nothing for a text that does not say what Node would say: `{}` does not, its defaults are written out.
+    fn worth_keeping(text: Box<str>, parsed: &Cookie) -> Option<Self> {
+        let read = serde_json::from_str::<Value>(&text).ok()?;
+        let written = serde_json::from_str::<Value>(&parsed.encode()).ok()?;
+        (read == written).then(|| Self { text, parsed: parsed.clone() })
     }
 }
 

@@ -42,17 +42,19 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
     if !is_token(name) {
         return Err(SetCookieError::Name);
     }
+    let attributes = cookie.attributes();
     let mut out = String::with_capacity(name.len() + value.len() + 96);
     out.push_str(name);
     out.push('=');
     out.push_str(value);
-    if cookie.domain.is_truthy() {
-        let domain = text(&cookie.domain).filter(|domain| is_domain(domain)).ok_or(SetCookieError::Domain)?;
+    if attributes.domain.is_truthy() {
+        let domain =
+            text(&attributes.domain).filter(|domain| is_domain(domain)).ok_or(SetCookieError::Domain)?;
         out.push_str("; Domain=");
         out.push_str(domain);
     }
-    if cookie.path.is_truthy() {
-        let path = text(&cookie.path).filter(|path| is_path(path)).ok_or(SetCookieError::Path)?;
+    if attributes.path.is_truthy() {
+        let path = text(&attributes.path).filter(|path| is_path(path)).ok_or(SetCookieError::Path)?;
         out.push_str("; Path=");
         out.push_str(path);
     }
@@ -60,22 +62,22 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
         Expires::Plain(value) if !value.is_truthy() => {}
         Expires::Date(Some(at)) => {
             out.push_str("; Expires=");
-            out.push_str(&js_date::to_utc_string(*at).ok_or(SetCookieError::Expires)?);
+            js_date::write_utc_string(*at, &mut out).ok_or(SetCookieError::Expires)?;
         }
         Expires::Date(None) | Expires::Plain(_) => return Err(SetCookieError::Expires),
     }
     let flags = [
-        (&cookie.http_only, "; HttpOnly"),
-        (&cookie.secure, "; Secure"),
-        (&cookie.partitioned, "; Partitioned"),
+        (&attributes.http_only, "; HttpOnly"),
+        (&attributes.secure, "; Secure"),
+        (&attributes.partitioned, "; Partitioned"),
     ];
     for (flag, attribute) in flags {
         if flag.is_truthy() {
             out.push_str(attribute);
         }
     }
-    if cookie.priority.is_truthy() {
-        let priority = text(&cookie.priority).map(str::to_ascii_lowercase);
+    if attributes.priority.is_truthy() {
+        let priority = text(&attributes.priority).map(str::to_ascii_lowercase);
         out.push_str(match priority.as_deref() {
             Some("low") => "; Priority=Low",
             Some("medium") => "; Priority=Medium",
@@ -83,9 +85,9 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
             _ => return Err(SetCookieError::Priority),
         });
     }
-    if cookie.same_site.is_truthy() {
-        let same_site = text(&cookie.same_site).map(str::to_ascii_lowercase);
-        out.push_str(match (&cookie.same_site, same_site.as_deref()) {
+    if attributes.same_site.is_truthy() {
+        let same_site = text(&attributes.same_site).map(str::to_ascii_lowercase);
+        out.push_str(match (&attributes.same_site, same_site.as_deref()) {
             (Attribute::Bool(true), _) | (_, Some("strict")) => "; SameSite=Strict",
             (_, Some("lax")) => "; SameSite=Lax",
             (_, Some("none")) => "; SameSite=None",
@@ -166,8 +168,11 @@ mod tests {
         assert_eq!(set_cookie("a b", "v", &Cookie::default()), Err(SetCookieError::Name));
         assert_eq!(with(&|c| c.set_path(Some("/a;b"))), SetCookieError::Path);
         assert_eq!(with(&|c| c.set_domain(Some("a_b.com"))), SetCookieError::Domain);
-        assert_eq!(with(&|c| c.same_site = Attribute::Text("auto".into())), SetCookieError::SameSite);
-        assert_eq!(with(&|c| c.priority = Attribute::Number(1.0)), SetCookieError::Priority);
+        assert_eq!(
+            with(&|c| c.attributes_mut().same_site = Attribute::Text("auto".into())),
+            SetCookieError::SameSite
+        );
+        assert_eq!(with(&|c| c.attributes_mut().priority = Attribute::Number(1.0)), SetCookieError::Priority);
         assert_eq!(with(&|c| c.expires = Expires::Date(None)), SetCookieError::Expires);
     }
 

@@ -13,6 +13,9 @@ use subtle::ConstantTimeEq as _;
 /// What a signed cookie value starts with, before it is percent-encoded.
 pub const SIGNED_PREFIX: &str = "s:";
 
+/// The length of a signature: 32 bytes in base64 without padding.
+const SIGNATURE_LEN: usize = 43;
+
 /// The secrets that sign cookies: the first signs, all verify.
 ///
 /// Put a new secret in front and keep the old one behind it until its cookies have died out.
@@ -75,13 +78,13 @@ impl Secrets {
 
     /// The value in front of the last dot, if the text behind it is its signature under any of the secrets.
     ///
-    /// The whole text is recomputed and compared in constant time, so padding, another alphabet or
+    /// The signature's text is recomputed and compared in constant time, so padding, another alphabet or
     /// surrounding blanks never verify.
     pub fn unsign(&self, signed: &str) -> Option<Verified> {
-        let (value, _) = signed.rsplit_once('.')?;
+        let (value, signature) = signed.rsplit_once('.')?;
         self.keys
             .iter()
-            .position(|key| bool::from(key.sign(value).as_bytes().ct_eq(signed.as_bytes())))
+            .position(|key| bool::from(key.signature(value).as_slice().ct_eq(signature.as_bytes())))
             .map(|secret| Verified { value: value.to_owned(), secret })
     }
 
@@ -114,14 +117,21 @@ impl Key {
         Self { keyed, len: secret.len() }
     }
 
-    fn sign(&self, value: &str) -> String {
+    /// The base64 text of the HMAC of `value`.
+    fn signature(&self, value: &str) -> [u8; SIGNATURE_LEN] {
         let mut mac = self.keyed.clone();
         mac.update(value.as_bytes());
-        let tag = mac.finalize().into_bytes();
-        let mut signed = String::with_capacity(value.len() + 1 + 43);
+        let mut text = [0; SIGNATURE_LEN];
+        #[allow(clippy::expect_used, reason = "SIGNATURE_LEN is the length of 32 bytes in base64")]
+        STANDARD_NO_PAD.encode_slice(mac.finalize().into_bytes(), &mut text).expect("32 bytes fit");
+        text
+    }
+
+    fn sign(&self, value: &str) -> String {
+        let mut signed = String::with_capacity(value.len() + 1 + SIGNATURE_LEN);
         signed.push_str(value);
         signed.push('.');
-        STANDARD_NO_PAD.encode_string(tag, &mut signed);
+        signed.extend(self.signature(value).map(char::from));
         signed
     }
 }

@@ -177,7 +177,6 @@ impl State {
         let stored_cookie = self.base.as_ref().map(|base| base.record.cookie());
         let cookie_saved = stored_cookie.is_none_or(|stored| !self.record.cookie().was_changed_since(stored));
         Facts {
-            resave: options.resave,
             save_uninitialized: options.save_uninitialized,
             rolling: options.rolling,
             unset: options.unset,
