@@ -50,8 +50,7 @@ pub trait Harness: Send + Sync + 'static {
     /// revision may change.
     fn age(&self, id: &SessionId, by: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Puts a document where the store keeps this session's, as another program would, with at least a day to
-    /// live. `bytes` are UTF-8, but not necessarily a session. A store that encrypts encrypts them.
+    /// Puts a document where the store keeps this session's, as another program would, not expired. `bytes` are UTF-8, but not necessarily a session. A store that encrypts encrypts them.
     fn put_raw(&self, id: &SessionId, bytes: &[u8]) -> impl Future<Output = ()> + Send;
 
     /// The document the store keeps for this session, decrypted but not decoded, also if it has expired.

@@ -1,0 +1,183 @@
+//! Why the store is made as it is: our shards of `lru` behind locks, and the same store made of `moka`.
+//!
+//! `cargo bench -p express-session-memory --bench choice` (Linux: memory is read from `/proc/self/statm`).
+//! Every candidate runs in a process of its own, so that none inherits the other's memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a benchmark: it measures real time, prints, and a panic is the failure"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use express_session_core::{Clock as _, Cookie, Expect, Record, SessionId, SessionStore as _, SystemClock};
+use express_session_memory::{MemoryOptions, MemoryStore};
+use moka::ops::compute::{CompResult, Op};
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+const SESSIONS: usize = 1_000_000;
+const OPERATIONS: usize = 2_000_000;
+
+/// What a store does in a request, with the work of decoding and encoding in it.
+trait Candidate: Sync {
+    fn put(&self, id: &SessionId, record: &Record);
+    fn get(&self, id: &SessionId) -> bool;
+    /// Reads, and writes over what was read.
+    fn count(&self, id: &SessionId);
+    /// Does the housekeeping that was put off.
+    fn settle(&self) {}
+}
+
+fn counted(mut record: Record) -> Record {
+    let views = record.data.get::<u64>("views").unwrap().unwrap();
+    record.data.insert("views", &(views + 1)).unwrap();
+    record
+}
+
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the memory store waited"),
+    }
+}
+
+impl Candidate for MemoryStore {
+    fn put(&self, id: &SessionId, record: &Record) {
+        ready(self.set(id, record, Expect::Any)).unwrap();
+    }
+
+    fn get(&self, id: &SessionId) -> bool {
+        ready(express_session_core::SessionStore::get(self, id)).unwrap().is_some()
+    }
+
+    fn count(&self, id: &SessionId) {
+        let stored = ready(express_session_core::SessionStore::get(self, id)).unwrap().unwrap();
+        let record = counted(stored.record);
+        ready(self.set(id, &record, Expect::Revision(&stored.revision))).unwrap();
+    }
+}
+
+#[derive(Clone)]
+struct Entry {
+    revision: u64,
+    deadline: i64,
+    document: Arc<[u8]>,
+}
+
+struct Moka {
+    cache: Cache<SessionId, Entry>,
+    last_revision: AtomicU64,
+}
+
+impl Moka {
+    fn entry(&self, record: &Record) -> Entry {
+        let revision = self.last_revision.fetch_add(1, Relaxed);
+        let deadline = SystemClock.now().plus(std::time::Duration::from_hours(24)).0;
+        Entry { revision, deadline, document: record.encode().into_bytes().into() }
+    }
+
+    fn live(&self, id: &SessionId) -> Option<(u64, Record)> {
+        let entry = self.cache.get(id).filter(|entry| entry.deadline >= SystemClock.now().0)?;
+        Some((entry.revision, Record::decode(&entry.document).unwrap()?))
+    }
+}
+
+impl Candidate for Moka {
+    fn put(&self, id: &SessionId, record: &Record) {
+        self.cache.insert(id.clone(), self.entry(record));
+    }
+
+    fn get(&self, id: &SessionId) -> bool {
+        self.live(id).is_some()
+    }
+
+    fn count(&self, id: &SessionId) {
+        let (revision, record) = self.live(id).unwrap();
+        let new = self.entry(&counted(record));
+        let result = self.cache.entry_by_ref(id).and_compute_with(|entry| {
+            let expected = entry.is_some_and(|entry| entry.value().revision == revision);
+            if expected { Op::Put(new) } else { Op::Nop }
+        });
+        assert!(matches!(result, CompResult::ReplacedWith(_)));
+    }
+
+    fn settle(&self) {
+        self.cache.run_pending_tasks();
+    }
+}
+
+fn resident() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4096.0
+}
+
+fn measure(name: &str, candidate: &impl Candidate) {
+    let ids: Vec<_> = (0..SESSIONS)
+        .map(|n| {
+            // As a browser's cookie gives it: every request has a copy of its own.
+            SessionId::parse(format!("{n:032}")).unwrap()
+        })
+        .collect();
+    let mut record = Record::new(Cookie::default());
+    record.data.insert("views", &1).unwrap();
+    record.data.insert("user", "someone@example.org").unwrap();
+    let payload = record.encode().len() + 32;
+    let before = resident();
+    for id in &ids {
+        candidate.put(&SessionId::parse(id.as_str()).unwrap(), &record);
+    }
+    candidate.settle();
+    let overhead = (resident() - before) / SESSIONS as f64 - payload as f64;
+    println!("{name}: {overhead:.0} bytes per session beyond id and document ({payload} bytes)");
+    for threads in [1, 2] {
+        let time = |what: &str, operation: &(dyn Fn(&SessionId) + Sync)| {
+            let start = Instant::now();
+            std::thread::scope(|scope| {
+                for thread in 0..threads {
+                    let ids = &ids;
+                    scope.spawn(move || {
+                        let mut at = thread * 12_345;
+                        for _ in 0..OPERATIONS / threads {
+                            at = (at + 245_489) % ids.len();
+                            operation(&ids[at]);
+                        }
+                    });
+                }
+            });
+            candidate.settle();
+            let each = start.elapsed().as_nanos() as f64 / OPERATIONS as f64;
+            println!("{name}: {threads} threads: {what}: {each:.0} ns");
+        };
+        time("get", &|id| assert!(candidate.get(id)));
+        time("get, count, compare-and-set", &|id| candidate.count(id));
+    }
+}
+
+fn main() {
+    match std::env::var("CANDIDATE").as_deref() {
+        Ok("ours") => {
+            measure("ours", &MemoryStore::new(MemoryOptions::new().max_bytes(None).check_period(None)));
+        }
+        Ok("moka") => {
+            let cache = Cache::builder()
+                .max_capacity(2 * SESSIONS as u64)
+                .eviction_policy(EvictionPolicy::lru())
+                .build();
+            measure("moka", &Moka { cache, last_revision: AtomicU64::new(1) });
+        }
+        _ => {
+            for candidate in ["ours", "moka"] {
+                let program = std::env::current_exe().unwrap();
+                let status = std::process::Command::new(program).env("CANDIDATE", candidate).status();
+                assert!(status.unwrap().success());
+            }
+        }
+    }
+}

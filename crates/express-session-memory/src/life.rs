@@ -1,0 +1,67 @@
+//! How long a session lives: every conversion and every rounding.
+
+use std::time::Duration;
+
+use express_session_core::{Life, Record, SessionId, UnixMillis};
+
+use crate::options::{DEFAULT_TTL, Ttl};
+
+/// The last millisecond in which a session is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline(i64);
+
+impl Deadline {
+    const NEVER: Self = Self(i64::MAX);
+
+    /// Alive at exactly the ttl, dead one millisecond later. Source: lru-cache 4.1.5, `isStale`: age > maxAge.
+    pub(crate) const fn is_past(self, now: UnixMillis) -> bool {
+        self.0 < now.0
+    }
+
+    fn left(self, now: UnixMillis) -> Duration {
+        now.until(UnixMillis(self.0))
+    }
+}
+
+impl Ttl {
+    /// Until when a session lives that is written or touched now.
+    ///
+    /// Source: memorystore 1.6.8, `getTTL`: the option, else what is left of the cookie's `maxAge` in whole
+    /// milliseconds, else one day.
+    /// DIFFERENCE: a cookie with exactly nothing left (`maxAge: 0`) is dead with the next millisecond; there
+    /// the zero counts as "no ttl", and the session never dies.
+    pub(crate) fn deadline(&self, record: &Record, id: &SessionId, now: UnixMillis) -> Deadline {
+        match self {
+            Self::Endless => Deadline::NEVER,
+            Self::Fixed(ttl) => Deadline(now.plus(*ttl).0),
+            Self::Chosen(choose) => Deadline(now.plus(choose(record, id)).0),
+            Self::Cookie => Deadline(record.cookie().expires().unwrap_or_else(|| now.plus(DEFAULT_TTL)).0),
+        }
+    }
+
+    /// The deadline of a document that is no session, so that it does not stay for ever.
+    pub(crate) fn deadline_of_unknown(&self, now: UnixMillis) -> Deadline {
+        match self {
+            Self::Endless => Deadline::NEVER,
+            Self::Fixed(ttl) => Deadline(now.plus(*ttl).0),
+            Self::Chosen(_) | Self::Cookie => Deadline(now.plus(DEFAULT_TTL).0),
+        }
+    }
+
+    /// How much of its life a session has left; none if it has no end, so that every touch counts as due.
+    pub(crate) fn life(
+        &self,
+        record: &Record,
+        id: &SessionId,
+        deadline: Deadline,
+        now: UnixMillis,
+    ) -> Option<Life> {
+        if deadline == Deadline::NEVER {
+            return None;
+        }
+        let mut touched = record.clone();
+        touched.cookie_mut().touch(now);
+        let ttl = self.deadline(&touched, id, now).left(now);
+        Some(Life { ttl, left: deadline.left(now) })
+    }
+}

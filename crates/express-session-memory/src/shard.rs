@@ -1,0 +1,122 @@
+//! One part of the store: sessions in the order of their use. Nothing here waits or knows the time.
+
+use std::hash::RandomState;
+
+use express_session_core::UnixMillis;
+use lru::LruCache;
+
+use crate::document::Document;
+use crate::life::Deadline;
+
+/// What a session takes besides its id and document, in bytes: its place in the table and in the order of use,
+/// and what the allocator adds. Measured in `docs/MEMORY_STORE.md`, rounded up.
+pub const SESSION_OVERHEAD: u64 = 160;
+
+/// A session as it is kept.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) document: Document,
+    pub(crate) deadline: Deadline,
+    /// Given by each write, not by a touch, and never given twice to the same id.
+    pub(crate) revision: u64,
+    /// Whether we have encoded the document, so that its form is known.
+    pub(crate) is_ours: bool,
+}
+
+impl Entry {
+    /// What [`MemoryOptions::max_bytes`](crate::MemoryOptions::max_bytes) counts.
+    pub(crate) fn size(&self, id: &str) -> u64 {
+        size(id, &self.document)
+    }
+}
+
+pub(crate) fn size(id: &str, document: &[u8]) -> u64 {
+    SESSION_OVERHEAD + (id.len() as u64) + (document.len() as u64)
+}
+
+/// What was found for an id.
+pub(crate) enum Lookup<'a> {
+    Live(&'a mut Entry),
+    /// It had expired and has been removed.
+    Expired(Entry),
+    Absent,
+}
+
+pub(crate) struct Shard {
+    sessions: LruCache<Box<str>, Entry>,
+    last_revision: u64,
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) expirations: u64,
+}
+
+impl Shard {
+    pub(crate) fn new() -> Self {
+        Self { sessions: new_table(), last_revision: 0, hits: 0, misses: 0, expirations: 0 }
+    }
+
+    /// Looks an id up, which makes it the most recently used.
+    pub(crate) fn find(&mut self, id: &str, now: UnixMillis) -> Lookup<'_> {
+        let expired = match self.sessions.peek(id) {
+            None => return Lookup::Absent,
+            Some(entry) => entry.deadline.is_past(now),
+        };
+        if expired {
+            self.expirations += 1;
+            return self.sessions.pop(id).map_or(Lookup::Absent, Lookup::Expired);
+        }
+        self.sessions.get_mut(id).map_or(Lookup::Absent, Lookup::Live)
+    }
+
+    /// The session, live or not, without counting as a use.
+    pub(crate) fn peek(&self, id: &str) -> Option<&Entry> {
+        self.sessions.peek(id)
+    }
+
+    pub(crate) fn next_revision(&mut self) -> u64 {
+        self.last_revision += 1;
+        self.last_revision
+    }
+
+    pub(crate) fn insert(&mut self, id: &str, entry: Entry) {
+        self.sessions.put(id.into(), entry);
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Entry> {
+        self.sessions.pop(id)
+    }
+
+    /// Removes the least recently used session, unless it is `keep`.
+    pub(crate) fn evict(&mut self, keep: &str) -> Option<(Box<str>, Entry)> {
+        let (oldest, _) = self.sessions.peek_lru()?;
+        if &**oldest == keep { None } else { self.sessions.pop_lru() }
+    }
+
+    /// Removes all expired sessions, telling `removed` of each.
+    pub(crate) fn sweep(&mut self, now: UnixMillis, mut removed: impl FnMut(&str, &Entry)) {
+        self.sessions.retain(|id, entry| {
+            let expired = entry.deadline.is_past(now);
+            if expired {
+                self.expirations += 1;
+                removed(id, entry);
+            }
+            !expired
+        });
+    }
+
+    /// Removes everything; its memory goes back as well.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = (Box<str>, Entry)> + use<> {
+        let mut sessions = std::mem::replace(&mut self.sessions, new_table());
+        std::iter::from_fn(move || sessions.pop_lru())
+    }
+
+    /// All sessions, the most recently used first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.sessions.iter().map(|(id, entry)| (&**id, entry))
+    }
+}
+
+fn new_table() -> LruCache<Box<str>, Entry> {
+    // Unbounded: the bounds are the whole store's.
+    LruCache::unbounded_with_hasher(RandomState::new())
+}

@@ -1,0 +1,323 @@
+//! All sessions: which part an id belongs to, the bounds, and what is counted.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use express_session_core::{DecodeError, SessionId, UnixMillis};
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::document::Document;
+use crate::life::Deadline;
+use crate::options::{Disposal, MemoryOptions};
+use crate::shard::{Entry, Lookup, Shard, size};
+use crate::stats::MemoryStats;
+
+/// Up to this many sessions the store is undivided, so that the order of use is exact.
+const UNDIVIDED_MAX: u64 = 16_384;
+/// The same for its size in bytes.
+const UNDIVIDED_MAX_BYTES: u64 = 8 << 20;
+/// Into how many parts larger stores are divided: few requests meet at the same lock, and a sweep that walks
+/// through a million sessions holds one lock for less than a millisecond.
+const PARTS: usize = 256;
+
+/// What became of a write.
+pub(crate) enum Write {
+    Written(u64),
+    Conflict(Entry),
+    Gone,
+}
+
+pub(crate) struct Shards {
+    parts: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    pub(crate) options: MemoryOptions,
+    sessions: AtomicU64,
+    bytes: AtomicU64,
+    evictions: AtomicU64,
+    making_room: Mutex<()>,
+    eviction_was_logged: AtomicBool,
+}
+
+impl Shards {
+    pub(crate) fn new(options: MemoryOptions) -> Self {
+        let undivided = options.max.is_some_and(|max| max <= UNDIVIDED_MAX)
+            || options.max_bytes.is_some_and(|max| max <= UNDIVIDED_MAX_BYTES);
+        let parts = if undivided { 1 } else { PARTS };
+        Self {
+            parts: (0..parts).map(|_| Mutex::new(Shard::new())).collect(),
+            hasher: RandomState::new(),
+            options,
+            sessions: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
+            making_room: Mutex::new(()),
+            eviction_was_logged: AtomicBool::new(false),
+        }
+    }
+
+    fn part_of(&self, id: &SessionId) -> usize {
+        if self.parts.len() == 1 {
+            return 0;
+        }
+        usize::try_from(self.hasher.hash_one(id) % self.parts.len() as u64).unwrap_or(0)
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "`part_of` and all loops stay below the number of parts")]
+    fn lock(&self, part: usize) -> MutexGuard<'_, Shard> {
+        self.parts[part].lock()
+    }
+
+    /// The session, now the most recently used.
+    pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Entry> {
+        let mut shard = self.lock(self.part_of(id));
+        let expired = match shard.find(id.as_str(), now) {
+            Lookup::Live(entry) => {
+                let found = entry.clone();
+                shard.hits += 1;
+                return Some(found);
+            }
+            Lookup::Expired(entry) => Some(entry),
+            Lookup::Absent => None,
+        };
+        shard.misses += 1;
+        drop(shard);
+        self.expired(id, expired);
+        None
+    }
+
+    /// The document, expired or not, for those who look at the store from outside.
+    pub(crate) fn peek(&self, id: &SessionId) -> Option<Document> {
+        self.lock(self.part_of(id)).peek(id.as_str()).map(|entry| Document::clone(&entry.document))
+    }
+
+    /// Writes the document over the session with the given revision, or over anything.
+    pub(crate) fn write(
+        &self,
+        id: &SessionId,
+        document: Document,
+        is_ours: bool,
+        deadline: Deadline,
+        expected: Option<u64>,
+        now: UnixMillis,
+    ) -> Write {
+        let new_size = size(id.as_str(), &document);
+        let part = self.part_of(id);
+        let mut shard = self.lock(part);
+        let revision = shard.next_revision();
+        let new = Entry { document, deadline, revision, is_ours };
+        let expired = match shard.find(id.as_str(), now) {
+            Lookup::Live(entry) => {
+                if expected.is_some_and(|expected| expected != entry.revision) {
+                    return Write::Conflict(entry.clone());
+                }
+                let old = std::mem::replace(entry, new);
+                drop(shard);
+                self.resized(old.size(id.as_str()), new_size);
+                self.make_room(part, id);
+                return Write::Written(revision);
+            }
+            Lookup::Expired(entry) => Some(entry),
+            Lookup::Absent => None,
+        };
+        if expected.is_none() {
+            shard.insert(id.as_str(), new);
+            self.sessions.fetch_add(1, Relaxed);
+            self.bytes.fetch_add(new_size, Relaxed);
+        }
+        drop(shard);
+        self.expired(id, expired);
+        if expected.is_some() {
+            return Write::Gone;
+        }
+        self.make_room(part, id);
+        Write::Written(revision)
+    }
+
+    /// Gives a live session a new deadline, and the document that `change` makes of its own, if any; whether
+    /// there was one. It keeps its revision: a touch is no conflict for anybody.
+    pub(crate) fn touch(
+        &self,
+        id: &SessionId,
+        deadline: Deadline,
+        now: UnixMillis,
+        change: impl FnOnce(&Entry) -> Result<Option<Document>, DecodeError>,
+    ) -> Result<bool, DecodeError> {
+        let part = self.part_of(id);
+        let mut shard = self.lock(part);
+        let expired = match shard.find(id.as_str(), now) {
+            Lookup::Live(entry) => {
+                let changed = change(entry)?;
+                entry.deadline = deadline;
+                let before = entry.size(id.as_str());
+                if let Some(document) = changed {
+                    entry.document = document;
+                    entry.is_ours = true;
+                }
+                let after = entry.size(id.as_str());
+                drop(shard);
+                self.resized(before, after);
+                self.make_room(part, id);
+                return Ok(true);
+            }
+            Lookup::Expired(entry) => Some(entry),
+            Lookup::Absent => None,
+        };
+        drop(shard);
+        self.expired(id, expired);
+        Ok(false)
+    }
+
+    /// Removes the session; whether there was a live one.
+    pub(crate) fn remove(&self, id: &SessionId, now: UnixMillis) -> bool {
+        let removed = self.lock(self.part_of(id)).remove(id.as_str());
+        let Some(entry) = removed else { return false };
+        let live = !entry.deadline.is_past(now);
+        self.left(id.as_str(), &entry);
+        self.dispose(id, if live { Disposal::Destroyed } else { Disposal::Expired });
+        live
+    }
+
+    /// Removes expired sessions, part by part, until there are no more or `stop` says so; how many.
+    pub(crate) fn sweep(&self, now: UnixMillis, stop: impl Fn() -> bool) -> u64 {
+        let mut swept = 0;
+        for part in 0..self.parts.len() {
+            if stop() {
+                break;
+            }
+            let mut to_dispose = Vec::new();
+            self.lock(part).sweep(now, |id, entry| {
+                swept += 1;
+                self.left(id, entry);
+                if self.options.dispose.is_some() {
+                    to_dispose.extend(SessionId::parse(id));
+                }
+            });
+            for id in to_dispose {
+                self.dispose(&id, Disposal::Expired);
+            }
+        }
+        swept
+    }
+
+    /// Removes everything.
+    pub(crate) fn clear(&self) {
+        for part in 0..self.parts.len() {
+            let removed = self.lock(part).take_all();
+            for (id, entry) in removed {
+                self.left(&id, &entry);
+                if self.options.dispose.is_some()
+                    && let Ok(id) = SessionId::parse(id)
+                {
+                    self.dispose(&id, Disposal::Cleared);
+                }
+            }
+        }
+    }
+
+    /// All live sessions; in an undivided store the most recently used first. Expired ones are removed.
+    pub(crate) fn all(&self, now: UnixMillis) -> Vec<(SessionId, Document)> {
+        self.sweep(now, || false);
+        let mut all = Vec::new();
+        for part in 0..self.parts.len() {
+            let shard = self.lock(part);
+            let live = shard.iter().filter(|(_, entry)| !entry.deadline.is_past(now));
+            all.extend(live.filter_map(|(id, entry)| {
+                Some((SessionId::parse(id).ok()?, Document::clone(&entry.document)))
+            }));
+        }
+        all
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.sessions.load(Relaxed)
+    }
+
+    pub(crate) fn stats(&self) -> MemoryStats {
+        let mut stats = MemoryStats {
+            sessions: self.sessions.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            evictions: self.evictions.load(Relaxed),
+            ..MemoryStats::default()
+        };
+        for part in 0..self.parts.len() {
+            let shard = self.lock(part);
+            stats.hits += shard.hits;
+            stats.misses += shard.misses;
+            stats.expirations += shard.expirations;
+        }
+        stats
+    }
+
+    /// Drops the least recently used sessions until the bounds hold: of the part that has just grown, and if
+    /// that has only the session just written, of others. Never more than one part is locked.
+    ///
+    /// While several threads write, the store may be over its bounds by what they are about to drop.
+    fn make_room(&self, grown: usize, keep: &SessionId) {
+        if !self.is_over() {
+            return;
+        }
+        let mut to_dispose = Vec::new();
+        {
+            // One at a time, or two would both drop one for the same excess.
+            let _turn = self.making_room.lock();
+            let mut part = grown;
+            let mut without_result = 0;
+            while self.is_over() && without_result < self.parts.len() {
+                let evicted = self.lock(part).evict(keep.as_str());
+                if let Some((id, entry)) = evicted {
+                    without_result = 0;
+                    self.left(&id, &entry);
+                    self.evicted();
+                    if self.options.dispose.is_some() {
+                        to_dispose.extend(SessionId::parse(id));
+                    }
+                } else {
+                    without_result += 1;
+                    part = (part + 1) % self.parts.len();
+                }
+            }
+        }
+        for id in to_dispose {
+            self.dispose(&id, Disposal::Evicted);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.options.max.is_some_and(|max| self.sessions.load(Relaxed) > max)
+            || self.options.max_bytes.is_some_and(|max| self.bytes.load(Relaxed) > max)
+    }
+
+    fn evicted(&self) {
+        self.evictions.fetch_add(1, Relaxed);
+        if !self.eviction_was_logged.swap(true, Relaxed) {
+            tracing::warn!("the memory store is full: the least recently used sessions are being dropped");
+        }
+    }
+
+    fn expired(&self, id: &SessionId, entry: Option<Entry>) {
+        if let Some(entry) = entry {
+            self.left(id.as_str(), &entry);
+            self.dispose(id, Disposal::Expired);
+        }
+    }
+
+    /// Counts in one step: a moment in which both sizes count could make another thread drop a session.
+    fn resized(&self, before: u64, after: u64) {
+        if after > before {
+            self.bytes.fetch_add(after - before, Relaxed);
+        } else {
+            self.bytes.fetch_sub(before - after, Relaxed);
+        }
+    }
+
+    fn left(&self, id: &str, entry: &Entry) {
+        self.sessions.fetch_sub(1, Relaxed);
+        self.bytes.fetch_sub(entry.size(id), Relaxed);
+    }
+
+    fn dispose(&self, id: &SessionId, why: Disposal) {
+        if let Some(dispose) = &self.options.dispose {
+            dispose(id, why);
+        }
+    }
+}

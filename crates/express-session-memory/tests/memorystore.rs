@@ -1,0 +1,168 @@
+//! The recorded behaviour of memorystore 1.6.8, step by step, and what is different on purpose.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is the failure"
+)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use express_session_core::{
+    Expect, ManualClock, Record, SessionId, SessionStore as _, SessionStoreAdmin as _, UnixMillis,
+};
+use express_session_memory::{Disposal, MemoryOptions, MemoryStore};
+use serde_json::Value;
+
+/// Vectors that have no counterpart, or another result. Every other vector must hold to the letter.
+const DIFFERENCES: [(&str, &str); 4] = [
+    ("ttl option string: TypeError thrown", "`ttl` is a `Duration`: the compiler refuses a text"),
+    (
+        "maxAge 0",
+        "memorystore takes 0 for \"no ttl\" and keeps a session that is over for ever; here it is over",
+    ),
+    (
+        "stale true: an expired entry is returned once",
+        "an expired session is never served, so there is no `stale`",
+    ),
+    (
+        "unserialisable session: error to the callback",
+        "`Data::insert` refuses the value before there is a record",
+    ),
+];
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("../../../tests/vectors/memorystore.json")).unwrap()
+}
+
+struct Run {
+    store: MemoryStore,
+    clock: Arc<ManualClock>,
+    disposed: Arc<Mutex<Vec<String>>>,
+}
+
+impl Run {
+    fn start(options: &Value, now: i64) -> Self {
+        let disposed = Arc::<Mutex<Vec<String>>>::default();
+        let mut built = MemoryOptions::new().check_period(None);
+        for (name, value) in options.as_object().unwrap() {
+            built = match (name.as_str(), value) {
+                ("max", max) => built.max(max.as_u64().unwrap()),
+                ("ttl", Value::Number(ttl)) if ttl.as_u64() == Some(0) => built.never_expire(),
+                ("ttl", Value::Number(ttl)) => built.ttl(Duration::from_millis(ttl.as_u64().unwrap())),
+                ("ttl", function) => {
+                    assert_eq!(function["$fn"], "(o, s, sid) => sid.length * 1000");
+                    built.ttl_with(|_, id| Duration::from_secs(id.as_str().len() as u64))
+                }
+                ("dispose", _) => {
+                    let disposed = Arc::clone(&disposed);
+                    built.dispose(move |id, why| {
+                        assert_eq!(why, Disposal::Evicted);
+                        disposed.lock().unwrap().push(id.as_str().to_owned());
+                    })
+                }
+                (other, _) => panic!("unknown option {other}"),
+            };
+        }
+        let clock = Arc::new(ManualClock::new(UnixMillis(now)));
+        let store = MemoryStore::with_clock(built, Arc::clone(&clock));
+        Self { store, clock, disposed }
+    }
+
+    /// The result as JSON text, `None` for none.
+    async fn step(&self, step: &Value) -> Option<String> {
+        let argument = |index: usize| step["args"][index].as_str().unwrap();
+        let id = || SessionId::parse(argument(0)).unwrap();
+        let record = || Record::decode(argument(1).as_bytes()).unwrap().unwrap();
+        let store = &self.store;
+        match step["op"].as_str().unwrap() {
+            "advance" => self.clock.advance(Duration::from_millis(step["ms"].as_u64().unwrap())),
+            "set" => drop(store.set(&id(), &record(), Expect::Any).await.unwrap()),
+            "touch" => drop(store.touch(&id(), &record()).await.unwrap()),
+            "get" => return store.get(&id()).await.unwrap().map(|stored| stored.record.encode()),
+            "length" => return Some(store.length().await.unwrap().to_string()),
+            "clear" => store.clear().await.unwrap(),
+            "prune" => drop(store.sweep().await.unwrap()),
+            // DIFFERENCE: `destroy` takes one id; a list is a loop.
+            "destroy" => {
+                let ids: Vec<String> = serde_json::from_str(argument(0)).unwrap();
+                for id in ids {
+                    assert!(store.destroy(&SessionId::parse(id).unwrap()).await.unwrap());
+                }
+            }
+            "ids" => {
+                let ids = store.ids().await.unwrap();
+                let ids: Vec<_> = ids.iter().map(SessionId::as_str).collect();
+                return Some(serde_json::to_string(&ids).unwrap());
+            }
+            "all" => {
+                let all = store.all().await.unwrap();
+                let members = all.iter().map(|(id, it)| format!("{:?}:{}", id.as_str(), it.encode()));
+                return Some(format!("{{{}}}", members.collect::<Vec<_>>().join(",")));
+            }
+            other => panic!("unknown step {other}"),
+        }
+        None
+    }
+}
+
+/// `ids` of an undivided store come in the order of use; the recorded ones in that of insertion or use.
+fn sorted(result: Option<String>) -> Option<String> {
+    let text = result?;
+    let Ok(mut ids) = serde_json::from_str::<Vec<String>>(&text) else { return Some(text) };
+    ids.sort();
+    Some(serde_json::to_string(&ids).unwrap())
+}
+
+#[tokio::test]
+async fn every_recorded_step_has_the_recorded_result() {
+    let vectors = vectors();
+    let now = vectors["source"]["frozen_now_ms"].as_i64().unwrap();
+    let (mut run, mut different) = (0, 0);
+    for vector in vectors["vectors"].as_array().unwrap() {
+        let name = vector["name"].as_str().unwrap();
+        if DIFFERENCES.iter().any(|(other, _)| *other == name) {
+            different += 1;
+            continue;
+        }
+        let store = Run::start(&vector["options"], now);
+        for (number, step) in vector["steps"].as_array().unwrap().iter().enumerate() {
+            let result = store.step(step).await;
+            let recorded = step["result"].as_str().map(str::to_owned);
+            assert_eq!(sorted(result), sorted(recorded), "{name}: step {number}");
+        }
+        if let Some(disposed) = vector["disposed"].as_array() {
+            let told = serde_json::to_value(&*store.disposed.lock().unwrap()).unwrap();
+            assert_eq!(told.as_array().unwrap(), disposed, "{name}");
+        }
+        run += 1;
+    }
+    assert_eq!((run, different), (13, DIFFERENCES.len()), "a vector has gone or was added");
+}
+
+/// DIFFERENCE: see [`DIFFERENCES`].
+#[tokio::test]
+async fn a_cookie_without_any_life_left_does_not_make_the_session_immortal() {
+    let vectors = vectors();
+    let vector = vectors["vectors"].as_array().unwrap().iter().find(|it| it["name"] == "maxAge 0").unwrap();
+    let run = Run::start(&vector["options"], vectors["source"]["frozen_now_ms"].as_i64().unwrap());
+    let steps = vector["steps"].as_array().unwrap();
+    run.step(&steps[0]).await;
+    assert!(run.step(&steps[1]).await.is_some(), "the millisecond it was written in");
+    run.step(&steps[2]).await;
+    assert_eq!(run.step(&steps[3]).await, None);
+}
+
+/// DIFFERENCE: see [`DIFFERENCES`].
+#[tokio::test]
+async fn an_expired_session_is_not_even_returned_once() {
+    let vectors = vectors();
+    let all = vectors["vectors"].as_array().unwrap();
+    let vector = all.iter().find(|it| it["name"].as_str().unwrap().starts_with("stale true")).unwrap();
+    let run = Run::start(&serde_json::json!({}), vectors["source"]["frozen_now_ms"].as_i64().unwrap());
+    let steps = vector["steps"].as_array().unwrap();
+    run.step(&steps[0]).await;
+    run.step(&steps[1]).await;
+    assert_eq!(run.step(&steps[2]).await, None);
+}
