@@ -1,0 +1,96 @@
+//! A store that fails: what the visitor gets is the outage policy's, and nothing is pretended.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use actix_test::TestServer;
+use actix_web::{App, web};
+use express_session_actix::{Session, SessionMiddleware, StoreOutage};
+
+use crate::client::{Visitor, options};
+use crate::stores::SwitchStore;
+
+fn server(store: &SwitchStore, policy: StoreOutage) -> TestServer {
+    let store = store.clone();
+    actix_test::start(move || {
+        let built = options().store_outage(policy).store_timeout(Duration::from_millis(50)).build().unwrap();
+        App::new()
+            .wrap(SessionMiddleware::new(store.clone(), built))
+            .route(
+                "/put",
+                web::get().to(|session: Session| async move {
+                    session.insert("n", 1).unwrap();
+                    "put"
+                }),
+            )
+            .route(
+                "/read",
+                web::get()
+                    .to(|session: Session| async move { format!("{:?}", session.get::<u64>("n").unwrap()) }),
+            )
+    })
+}
+
+#[actix_rt::test]
+async fn a_failed_read_is_answered_by_the_policy_and_the_session_survives() {
+    for (policy, status, body) in [
+        (StoreOutage::Error, 500, ""),
+        (StoreOutage::ServiceUnavailable, 503, ""),
+        (StoreOutage::WithoutSession, 200, "None"),
+    ] {
+        let store = SwitchStore::new();
+        let server = server(&store, policy);
+        let visitor = Visitor::default();
+        visitor.get(&server, "/put").await;
+        store.switches.down.store(true, SeqCst);
+        let down = visitor.get(&server, "/read").await;
+        assert_eq!((down.status, &*down.body, down.cookies.len()), (status, body, 0), "{policy:?}");
+        store.switches.down.store(false, SeqCst);
+        assert_eq!(visitor.get(&server, "/read").await.body, "Some(1)", "{policy:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_failed_save_sends_no_cookie() {
+    for (policy, status) in [
+        (StoreOutage::Error, 500),
+        (StoreOutage::ServiceUnavailable, 503),
+        (StoreOutage::WithoutSession, 200),
+    ] {
+        let store = SwitchStore::new();
+        let server = server(&store, policy);
+        store.switches.read_only.store(true, SeqCst);
+        let reply = Visitor::default().get(&server, "/put").await;
+        assert_eq!((reply.status, reply.cookies.len()), (status, 0), "{policy:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_store_that_hangs_is_given_up_after_the_timeout() {
+    let store = SwitchStore::new();
+    let server = server(&store, StoreOutage::ServiceUnavailable);
+    let visitor = Visitor::default();
+    visitor.get(&server, "/put").await;
+    store.switches.hangs.store(true, SeqCst);
+    assert_eq!(visitor.get(&server, "/read").await.status, 503);
+    store.switches.hangs.store(false, SeqCst);
+    assert_eq!(visitor.get(&server, "/read").await.body, "Some(1)");
+}
+
+#[actix_rt::test]
+async fn the_store_is_called_once_to_read_and_once_to_write() {
+    let store = SwitchStore::new();
+    let server = server(&store, StoreOutage::Error);
+    let visitor = Visitor::default();
+    let calls = || store.switches.calls.swap(0, SeqCst);
+    visitor.get(&server, "/put").await;
+    assert_eq!(calls(), 1, "a new session: set");
+    visitor.get(&server, "/read").await;
+    assert_eq!(calls(), 2, "a live one that is read: get, touch");
+    Visitor::default().get(&server, "/read").await;
+    assert_eq!(calls(), 0, "a visitor without a cookie");
+    let forger = Visitor::default();
+    forger.set_cookie("connect.sid", "s%3Aguess.AAAA");
+    forger.get(&server, "/read").await;
+    assert_eq!(calls(), 0, "a forged cookie never reaches the store");
+}

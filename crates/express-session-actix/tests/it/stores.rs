@@ -1,0 +1,84 @@
+//! Stores that fail, wait or count on demand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use express_session_actix::SessionId;
+use express_session_actix::core::{
+    Expect, Record, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
+};
+use express_session_memory::MemoryStore;
+
+use crate::client::memory;
+
+#[derive(Debug, Default)]
+pub(crate) struct Switches {
+    /// `get` says the store is unavailable.
+    pub(crate) down: AtomicBool,
+    /// `set`, `touch` and `destroy` do.
+    pub(crate) read_only: AtomicBool,
+    /// `get` never answers.
+    pub(crate) hangs: AtomicBool,
+    /// How many calls were made.
+    pub(crate) calls: AtomicUsize,
+}
+
+/// A memory store with switches.
+#[derive(Clone, Debug)]
+pub(crate) struct SwitchStore {
+    inner: MemoryStore,
+    pub(crate) switches: Arc<Switches>,
+}
+
+impl SwitchStore {
+    pub(crate) fn new() -> Self {
+        Self { inner: memory(), switches: Arc::default() }
+    }
+
+    async fn read(&self) -> Result<(), StoreError> {
+        self.switches.calls.fetch_add(1, Ordering::SeqCst);
+        if self.switches.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.switches.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("connection refused".into()));
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Result<(), StoreError> {
+        self.switches.calls.fetch_add(1, Ordering::SeqCst);
+        if self.switches.read_only.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("read only".into()));
+        }
+        Ok(())
+    }
+}
+
+impl SessionStore for SwitchStore {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        self.read().await?;
+        self.inner.get(id).await
+    }
+    async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
+        self.read().await?;
+        self.inner.get_and_touch(id, hint).await
+    }
+    async fn set(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        self.write()?;
+        self.inner.set(id, record, expect).await
+    }
+    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+        self.write()?;
+        self.inner.touch(id, record).await
+    }
+    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        self.write()?;
+        self.inner.destroy(id).await
+    }
+}
