@@ -31,7 +31,8 @@ fn the_example_builds_outside_the_workspace_and_counts() {
     let build = cargo().arg("build").arg("--quiet").current_dir(folder.path()).output().unwrap();
     assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
 
-    let command = Command::new(target_folder().join("readme-example"));
+    let mut command = Command::new(target_folder().join("readme-example"));
+    command.env("SESSION_SECRET", "a secret for tests, thirty-two bytes or more");
     let mut process = Process::spawn(command, folder.path().join("log")).unwrap();
     process.wait_for_port(port).unwrap();
     let mut visitor = Client::new(([127, 0, 0, 1], port).into());
