@@ -8,7 +8,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(about = None, long_about = None)]
 pub struct Arguments {
-    /// The configuration file; by default config/<app>.toml, here or in a folder above
+    /// The configuration file; by default the one named like the app in config/, here or in a folder above
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
