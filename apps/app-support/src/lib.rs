@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+mod arguments;
+mod config_file;
+mod locate;
+mod page;
+mod password;
+mod server;
+mod session_settings;
+mod settings;
+mod setup;
+
+pub use arguments::Arguments;
+pub use config_file::ConfigError;
+pub use locate::locate;
+pub use page::{Page, escape};
+pub use password::{HashError, MAX_PASSWORD_LEN, hash, verify};
+pub use settings::{Millis, Variable};
+pub use setup::{Setup, run};

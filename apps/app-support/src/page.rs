@@ -1,0 +1,87 @@
+//! What visitors see: the article's text, as it is for programs, dressed for browsers.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, ContentType};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
+
+/// Shared by all pages.
+const STYLE: &str = include_str!("page.css");
+
+/// How to answer this visitor with a page.
+///
+/// Nothing here may be kept by caches: after a logout, the back button must not show the page before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    is_browser: bool,
+}
+
+impl Page {
+    /// The article's text and nothing else, as `res.send(text)`. A browser, which asks for `text/html` by name,
+    /// gets the same text with a little style around it.
+    pub fn text(self, text: &str) -> HttpResponse {
+        if self.is_browser {
+            self.html("express-session", &escape(text))
+        } else {
+            Self::respond(text.to_owned())
+        }
+    }
+
+    /// A page with this body, which is HTML.
+    pub fn html(self, title: &str, body: &str) -> HttpResponse {
+        let title = escape(title);
+        Self::respond(format!(
+            "<!doctype html><html lang=\"ko\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+             <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\
+             <style>{STYLE}</style></head><body>{body}</body></html>"
+        ))
+    }
+
+    fn respond(body: String) -> HttpResponse {
+        HttpResponse::Ok()
+            .content_type(ContentType::html())
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::VARY, "Accept"))
+            .body(body)
+    }
+}
+
+impl FromRequest for Page {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        ready(Ok(Self { is_browser: accept.is_some_and(|accept| accept.contains("text/html")) }))
+    }
+}
+
+/// Makes text safe to stand in HTML, in attributes too.
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_become_markup() {
+        assert_eq!(
+            escape("<script>'a' & \"b\"</script>"),
+            "&lt;script&gt;&#39;a&#39; &amp; &quot;b&quot;&lt;/script&gt;"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The section `[session]`: express-session's options and ours, by the names the crates use.
+
+use std::net::IpAddr;
+
+use express_session_core::{
+    CookieOptions, Options, OptionsError, Priority, SameSite, SameSiteOption, Secure, StoreOutage,
+    TouchAfter, TrustProxy, Unset,
+};
+use serde::Deserialize;
+
+use crate::settings::Millis;
+
+/// What is not said keeps the crates' default.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SessionSettings {
+    secret: Option<SecretSetting>,
+    allow_weak_secret: bool,
+    name: Option<String>,
+    resave: Option<bool>,
+    save_uninitialized: Option<bool>,
+    rolling: Option<bool>,
+    unset: Option<UnsetSetting>,
+    proxy: Option<bool>,
+    /// Addresses of proxies whose `X-Forwarded-Proto` counts.
+    trust_proxy: Option<Vec<IpAddr>>,
+    touch_after_ms: Option<Millis>,
+    absolute_timeout_ms: Option<Millis>,
+    reissue: Option<bool>,
+    store_outage: Option<OutageSetting>,
+    store_timeout_ms: Option<Millis>,
+    cookie: CookieSettings,
+}
+
+/// One secret, or several: the first signs, all verify.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SecretSetting {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CookieSettings {
+    max_age_ms: Option<Millis>,
+    path: Option<String>,
+    domain: Option<String>,
+    http_only: Option<bool>,
+    secure: Option<SecureSetting>,
+    same_site: Option<SameSiteSetting>,
+    partitioned: Option<bool>,
+    priority: Option<PrioritySetting>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UnsetSetting {
+    Keep,
+    Destroy,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OutageSetting {
+    Error,
+    ServiceUnavailable,
+    WithoutSession,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SecureSetting {
+    #[serde(alias = "false", alias = "no")]
+    Never,
+    #[serde(alias = "true", alias = "yes")]
+    Always,
+    Auto,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SameSiteSetting {
+    Strict,
+    Lax,
+    None,
+    Auto,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PrioritySetting {
+    Low,
+    Medium,
+    High,
+}
+
+impl SessionSettings {
+    /// The checked options of the middleware. `production` makes the cookie secure where nothing is said.
+    pub(crate) fn options(self, production: bool) -> Result<Options, OptionsError> {
+        let secrets = match self.secret {
+            None => Vec::new(),
+            Some(SecretSetting::One(secret)) => vec![secret],
+            Some(SecretSetting::Several(secrets)) => secrets,
+        };
+        let mut options = Options::builder(secrets)
+            .allow_weak_secret(self.allow_weak_secret)
+            .cookie(self.cookie.options(production));
+        if let Some(name) = self.name {
+            options = options.name(&name);
+        }
+        if let Some(resave) = self.resave {
+            options = options.resave(resave);
+        }
+        if let Some(save_uninitialized) = self.save_uninitialized {
+            options = options.save_uninitialized(save_uninitialized);
+        }
+        if let Some(rolling) = self.rolling {
+            options = options.rolling(rolling);
+        }
+        if let Some(unset) = self.unset {
+            options = options.unset(match unset {
+                UnsetSetting::Keep => Unset::Keep,
+                UnsetSetting::Destroy => Unset::Destroy,
+            });
+        }
+        if let Some(proxy) = self.proxy {
+            options = options.proxy(proxy);
+        }
+        if let Some(proxies) = self.trust_proxy {
+            options = options
+                .trust_proxy(TrustProxy::When(std::sync::Arc::new(move |peer| proxies.contains(&peer))));
+        }
+        if let Some(Millis(elapsed)) = self.touch_after_ms {
+            options = options.touch_after(TouchAfter::Elapsed(elapsed));
+        }
+        if let Some(Millis(timeout)) = self.absolute_timeout_ms {
+            options = options.absolute_timeout(timeout);
+        }
+        if let Some(reissue) = self.reissue {
+            options = options.reissue(reissue);
+        }
+        if let Some(outage) = self.store_outage {
+            options = options.store_outage(match outage {
+                OutageSetting::Error => StoreOutage::Error,
+                OutageSetting::ServiceUnavailable => StoreOutage::ServiceUnavailable,
+                OutageSetting::WithoutSession => StoreOutage::WithoutSession,
+            });
+        }
+        if let Some(Millis(timeout)) = self.store_timeout_ms {
+            options = options.store_timeout(timeout);
+        }
+        options.build()
+    }
+}
+
+impl CookieSettings {
+    fn options(self, production: bool) -> CookieOptions {
+        let mut cookie = CookieOptions::new();
+        if let Some(Millis(max_age)) = self.max_age_ms {
+            cookie = cookie.max_age(max_age);
+        }
+        if let Some(path) = self.path {
+            cookie = cookie.path(&path);
+        }
+        if let Some(domain) = self.domain {
+            cookie = cookie.domain(&domain);
+        }
+        if let Some(http_only) = self.http_only {
+            cookie = cookie.http_only(http_only);
+        }
+        cookie = cookie.secure(match self.secure {
+            None => Secure::from(production),
+            Some(SecureSetting::Never) => Secure::No,
+            Some(SecureSetting::Always) => Secure::Yes,
+            Some(SecureSetting::Auto) => Secure::Auto,
+        });
+        if let Some(same_site) = self.same_site {
+            cookie = cookie.same_site(match same_site {
+                SameSiteSetting::Strict => SameSiteOption::Set(SameSite::Strict),
+                SameSiteSetting::Lax => SameSiteOption::Set(SameSite::Lax),
+                SameSiteSetting::None => SameSiteOption::Set(SameSite::None),
+                SameSiteSetting::Auto => SameSiteOption::Auto,
+            });
+        }
+        if let Some(partitioned) = self.partitioned {
+            cookie = cookie.partitioned(partitioned);
+        }
+        if let Some(priority) = self.priority {
+            cookie = cookie.priority(match priority {
+                PrioritySetting::Low => Priority::Low,
+                PrioritySetting::Medium => Priority::Medium,
+                PrioritySetting::High => Priority::High,
+            });
+        }
+        cookie
+    }
+}

@@ -1,0 +1,98 @@
+//! The life of an app: read the configuration, start, and say in one line why it cannot.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use express_session_core::{Options, OptionsError};
+use serde::de::DeserializeOwned;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Arguments;
+use crate::config_file::{ConfigError, Sections};
+use crate::session_settings::SessionSettings;
+use crate::settings::{Server, Variable};
+
+/// What an app gets to start with. `Settings` is the app's own part of its file.
+#[derive(Debug)]
+pub struct Setup<Settings> {
+    /// The options of the session middleware.
+    pub session: Options,
+    /// Every section of the file but `[server]` and `[session]`.
+    pub settings: Settings,
+    pub(crate) server: Server,
+}
+
+/// Runs an app until it is told to stop.
+///
+/// `variables` are the environment variables it knows by a name of their own. If `start` fails, or cannot even be
+/// called, one line on standard error says why, and the exit code is 1.
+pub async fn run<Settings, Start>(name: &'static str, variables: &[Variable], start: Start) -> ExitCode
+where
+    Settings: DeserializeOwned,
+    Start: AsyncFnOnce(Setup<Settings>) -> anyhow::Result<()>,
+{
+    // Ends the process by itself for `--help` and for arguments it does not know.
+    let matches = Arguments::command().name(name).version(env!("CARGO_PKG_VERSION")).get_matches();
+    let outcome = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => match Setup::read(name, arguments, variables) {
+            Ok(setup) => start(setup).await,
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let reason = format!("{error:#}").replace('\n', " ");
+            // If standard error is gone there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "{name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl<Settings: DeserializeOwned> Setup<Settings> {
+    fn read(name: &str, arguments: Arguments, variables: &[Variable]) -> Result<Self, ConfigError> {
+        let mut sections = Sections::read(name, arguments.config, variables)?;
+        let server: Server = sections.take("server")?;
+        let session: SessionSettings = sections.take("session")?;
+        let production = server.environment == "production";
+        let session = session
+            .options(production)
+            .map_err(|error| ConfigError::new(explain(&error, &sections.file, variables)))?;
+        start_logging(&server.log, &sections.file)?;
+        Ok(Self { session, settings: sections.rest()?, server })
+    }
+}
+
+/// What is wrong with the session options, and where to mend it.
+fn explain(error: &OptionsError, file: &str, variables: &[Variable]) -> String {
+    let about_secret = matches!(
+        error,
+        OptionsError::NoSecret(_) | OptionsError::EmptySecret { .. } | OptionsError::WeakSecret { .. }
+    );
+    let variable = variables.iter().find(|variable| variable.key == "session.secret");
+    match variable {
+        Some(Variable { name, .. }) if about_secret => format!(
+            "{error}; set the environment variable {name}, or `secret` under [session] in {file} \
+             (to make one: openssl rand -base64 33)"
+        ),
+        _ => format!("{file} [session]: {error}"),
+    }
+}
+
+/// `RUST_LOG` counts more than the file.
+fn start_logging(filter: &str, file: &str) -> Result<(), ConfigError> {
+    let (text, place) = match std::env::var("RUST_LOG") {
+        Ok(text) if !text.is_empty() => (text, "the environment variable RUST_LOG".to_owned()),
+        _ => (filter.to_owned(), format!("{file} [server]")),
+    };
+    let filter = EnvFilter::try_new(&text)
+        .map_err(|error| ConfigError::new(format!("{place}: `log` is not a filter: {error}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|error| ConfigError::new(format!("logging cannot be started: {error}")))
+}

@@ -1,0 +1,119 @@
+//! Article A2: a login and a check who is logged in; sessions in memory.
+//!
+//! DIFFERENCE: the article's login accepts any password that is not empty. Here it must be the user's.
+
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+mod users;
+
+use std::process::ExitCode;
+
+use actix_web::http::header;
+use actix_web::{App, HttpResponse, web};
+use anyhow::Context as _;
+use app_support::{Page, Setup, Variable, escape};
+use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_memory::{MemoryOptions, MemoryStore};
+use serde::Deserialize;
+
+use crate::users::Users;
+
+/// The key under which the session remembers who is logged in.
+const USER: &str = "sessionID";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    users: UsersFile,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsersFile {
+    file: String,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    app_support::run("login-process", &[Variable::new("SESSION_SECRET", "session.secret")], start).await
+}
+
+async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    let users = Users::read(&setup.settings.users.file).context("users.file")?;
+    let users = web::Data::new(users);
+    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), setup.session.clone());
+    setup
+        .serve(move || {
+            App::new()
+                .app_data(users.clone())
+                .wrap(sessions.clone())
+                .route("/", web::get().to(index))
+                .route("/login_process", web::post().to(login))
+                .route("/rightLoginCheck", web::get().to(check))
+                .route("/logout_process", web::get().to(logout))
+        })
+        .await
+}
+
+async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
+    let body = match user(&session) {
+        Some(user) => format!(
+            "<h1 id=\"user\">{user}</h1><p>님이 로그인했습니다 <small>is logged in</small></p>\
+             <a href=\"/rightLoginCheck\">확인 check</a><a href=\"/logout_process\">로그아웃 logout</a>",
+            user = escape(&user)
+        ),
+        None => include_str!("login-form.html").to_owned(),
+    };
+    Ok(page.html("login process", &body))
+}
+
+/// The form's fields; one that is missing is as good as empty.
+#[derive(Default, Deserialize)]
+struct Login {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    password: String,
+}
+
+async fn login(
+    session: Session,
+    users: web::Data<Users>,
+    form: actix_web::Result<web::Form<Login>>,
+) -> actix_web::Result<HttpResponse> {
+    // A body that is no form is a failed login, too.
+    let Login { id, password } = form.map(web::Form::into_inner).unwrap_or_default();
+    if users.check(&id, password).await? {
+        // A new id: one that somebody slipped to the visitor before the login is worth nothing after it.
+        session.regenerate().await?;
+        session.insert(USER, &id)?;
+        tracing::info!("로그인 성공!");
+    } else {
+        tracing::info!("로그인 실패.");
+    }
+    Ok(to_index())
+}
+
+async fn check(session: Session) -> HttpResponse {
+    if let Some(user) = user(&session) {
+        tracing::info!("{} 가 접속했습니다", user.escape_debug());
+    } else {
+        tracing::info!("잘못된 유저");
+    }
+    to_index()
+}
+
+async fn logout(session: Session) -> Result<HttpResponse, Error> {
+    tracing::info!("로그아웃");
+    session.destroy().await?;
+    Ok(to_index())
+}
+
+/// Who is logged in. What is not text is nobody.
+fn user(session: &Session) -> Option<String> {
+    session.get(USER).ok().flatten()
+}
+
+fn to_index() -> HttpResponse {
+    HttpResponse::Found().insert_header((header::LOCATION, "/")).finish()
+}

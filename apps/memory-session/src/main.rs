@@ -1,0 +1,47 @@
+//! Article A0, section 3: a page that counts how often this browser has seen it; sessions in memory.
+
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+use std::process::ExitCode;
+
+use actix_web::{App, HttpResponse, web};
+use app_support::{Millis, Page, Setup, Variable};
+use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_memory::{MemoryOptions, MemoryStore};
+use serde::Deserialize;
+
+/// `[store]` in config/memory-session.toml.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    store: Store,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    check_period_ms: Millis,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    app_support::run("memory-session", &[Variable::new("SESSION_SECRET", "session.secret")], start).await
+}
+
+async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    let store = MemoryStore::new(MemoryOptions::new().check_period(setup.settings.store.check_period_ms.0));
+    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await
+}
+
+async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
+    tracing::info!(?session, new = session.is_new(), "visit");
+    let num = session
+        .transaction(|data| {
+            let num = data.get::<u64>("num")?.map_or(1, |num| num + 1);
+            data.insert("num", &num)?;
+            Ok(num)
+        })
+        .await?;
+    Ok(page.text(&format!("View: {num}")))
+}

@@ -1,0 +1,38 @@
+//! Article A3: what each option does, shown on a counter of visits; sessions in memory.
+
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+use std::process::ExitCode;
+
+use actix_web::{App, HttpResponse, web};
+use app_support::{Page, Setup, Variable};
+use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_memory::{MemoryOptions, MemoryStore};
+use serde::Deserialize;
+
+/// The article sets nothing but the session.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    app_support::run("visit-counter", &[Variable::new("COOKIE_SECRET", "session.secret")], start).await
+}
+
+async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), setup.session.clone());
+    setup.serve(move || App::new().wrap(sessions.clone()).route("/session", web::get().to(count))).await
+}
+
+async fn count(session: Session, page: Page) -> Result<HttpResponse, Error> {
+    tracing::info!(?session, new = session.is_new(), "visit");
+    let num = session
+        .transaction(|data| {
+            let num = data.get::<u64>("num")?.map_or(1, |num| num + 1);
+            data.insert("num", &num)?;
+            Ok(num)
+        })
+        .await?;
+    Ok(page.text(&format!("{num}번 접속")))
+}

@@ -1,0 +1,11 @@
+//! What holds for the workspace as a whole.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is the failure"
+)]
+
+mod dependencies;
+mod readme;
