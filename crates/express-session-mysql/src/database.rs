@@ -1,0 +1,219 @@
+//! Carries out single statements: on which connection, within which time, and how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Pool, Row, Value};
+use tokio::time::{sleep, timeout};
+
+use crate::connection::driver_options;
+use crate::error::{MySqlError, Remedy, connect_failed, remedy, statement_failed};
+use crate::options::MySqlOptions;
+use crate::pool::{Connections, Lease};
+
+/// How often a statement is tried that other transactions are in the way of.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// The pause before the second attempt; doubled for each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// A database, by our own connections or a pool that was handed in.
+#[derive(Debug)]
+pub(crate) struct Database {
+    source: Source,
+    query_timeout: Duration,
+    pool_timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Source {
+    Own(Arc<Connections>),
+    HandedIn(Pool),
+}
+
+/// A connection in use.
+enum Using {
+    Own(Lease),
+    HandedIn(Conn),
+}
+
+/// What a statement gave back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The rows of a SELECT.
+    pub(crate) rows: Vec<Row>,
+    /// The rows that an UPDATE matched (or changed, see below), or that a DELETE removed.
+    pub(crate) affected: u64,
+    /// Whether `affected` counts the rows an UPDATE matched, not only those it made different.
+    pub(crate) counts_matches: bool,
+}
+
+impl Database {
+    pub(crate) fn new(options: &MySqlOptions) -> Self {
+        let connections = Connections::new(
+            driver_options(options),
+            options.connection_limit,
+            options.connect_timeout,
+            options.pool_timeout,
+            options.idle_timeout,
+        );
+        Self::with(Source::Own(connections), options)
+    }
+
+    pub(crate) fn from_pool(pool: Pool, options: &MySqlOptions) -> Self {
+        Self::with(Source::HandedIn(pool), options)
+    }
+
+    fn with(source: Source, options: &MySqlOptions) -> Self {
+        Self { source, query_timeout: options.query_timeout, pool_timeout: options.pool_timeout }
+    }
+
+    /// Runs one statement within the query timeout.
+    pub(crate) async fn run(&self, sql: &str, params: Vec<Value>) -> Result<Answer, MySqlError> {
+        self.run_within(self.query_timeout, sql, params, 0).await
+    }
+
+    /// Runs one statement that sends a record of `size` bytes.
+    pub(crate) async fn run_sized(
+        &self,
+        sql: &str,
+        params: Vec<Value>,
+        size: usize,
+    ) -> Result<Answer, MySqlError> {
+        self.run_within(self.query_timeout, sql, params, size).await
+    }
+
+    /// Runs one statement. Every statement of the store can be repeated: a second run finds what the first one
+    /// did and changes nothing more. So a broken connection is replaced once, and a deadlock tried again.
+    pub(crate) async fn run_within(
+        &self,
+        limit: Duration,
+        sql: &str,
+        params: Vec<Value>,
+        size: usize,
+    ) -> Result<Answer, MySqlError> {
+        let mut reconnected = false;
+        let mut attempts = 0;
+        loop {
+            let mut using = self.using(reconnected).await?;
+            let fresh = using.is_fresh();
+            let conn = using.begin().ok_or(MySqlError::Closed)?;
+            let result = timeout(limit, answer(conn, sql, params.clone())).await;
+            let error = match result {
+                Err(_) => return Err(MySqlError::QueryTimeout(limit)),
+                Ok(Ok(answer)) => {
+                    using.done();
+                    return Ok(answer);
+                }
+                Ok(Err(error)) => error,
+            };
+            match remedy(&error) {
+                Remedy::Retry if attempts + 1 < MAX_ATTEMPTS => {
+                    using.done();
+                    drop(using);
+                    sleep(jittered(FIRST_PAUSE * 2_u32.pow(attempts))).await;
+                    attempts += 1;
+                }
+                Remedy::Reconnect if !reconnected && !fresh => {
+                    drop(using);
+                    if let Source::Own(connections) = &self.source {
+                        connections.close_idle();
+                    }
+                    reconnected = true;
+                }
+                Remedy::Reconnect => return Err(statement_failed(error, size)),
+                Remedy::Retry | Remedy::GiveUp => {
+                    // An error of the server leaves the connection in order; others have closed it.
+                    using.done();
+                    return Err(match statement_failed(error, size) {
+                        MySqlError::Contended { cause, .. } => {
+                            MySqlError::Contended { attempts: attempts + 1, cause }
+                        }
+                        error => error,
+                    });
+                }
+            }
+        }
+    }
+
+    async fn using(&self, fresh: bool) -> Result<Using, MySqlError> {
+        match &self.source {
+            Source::Own(connections) => Ok(Using::Own(connections.lease(fresh).await?)),
+            Source::HandedIn(pool) => {
+                let mut conn = self.from_handed_in(pool).await?;
+                // Our statements leave nothing behind in the connection.
+                conn.reset_connection(false);
+                Ok(Using::HandedIn(conn))
+            }
+        }
+    }
+
+    async fn from_handed_in(&self, pool: &Pool) -> Result<Conn, MySqlError> {
+        match timeout(self.pool_timeout, pool.get_conn()).await {
+            Ok(Ok(conn)) => Ok(conn),
+            Ok(Err(error)) => Err(connect_failed(error)),
+            Err(_) => {
+                let limit = pool.metrics().connection_count.load(std::sync::atomic::Ordering::Relaxed);
+                Err(MySqlError::PoolTimeout { limit, waited: self.pool_timeout })
+            }
+        }
+    }
+
+    /// A connection for a sweep, outside our own bounded set so that it takes none from requests.
+    pub(crate) async fn sweep_connection(&self) -> Result<Conn, MySqlError> {
+        match &self.source {
+            Source::Own(connections) => connections.extra().await,
+            Source::HandedIn(pool) => self.from_handed_in(pool).await,
+        }
+    }
+
+    /// Ends our own connections, and a handed-in pool if asked to.
+    pub(crate) async fn close(&self, end_connection: Option<bool>) {
+        match &self.source {
+            Source::Own(connections) if end_connection != Some(false) => connections.close().await,
+            Source::HandedIn(pool) if end_connection == Some(true) => {
+                // What is left of it is of no interest.
+                let _ = timeout(self.pool_timeout, pool.clone().disconnect()).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Using {
+    fn is_fresh(&self) -> bool {
+        match self {
+            Self::Own(lease) => lease.fresh,
+            Self::HandedIn(_) => false,
+        }
+    }
+
+    fn begin(&mut self) -> Option<&mut Conn> {
+        match self {
+            Self::Own(lease) => lease.begin(),
+            Self::HandedIn(conn) => Some(conn),
+        }
+    }
+
+    fn done(&mut self) {
+        if let Self::Own(lease) = self {
+            lease.done();
+        }
+    }
+}
+
+/// Prepares `sql` unless this connection has already, runs it and reads the whole answer.
+pub(crate) async fn answer(conn: &mut Conn, sql: &str, params: Vec<Value>) -> mysql_async::Result<Answer> {
+    let rows: Vec<Row> = conn.exec(sql, params).await?;
+    let affected = conn.affected_rows();
+    Ok(Answer { rows, affected, counts_matches: conn.opts().client_found_rows() })
+}
+
+/// `pause`, shortened or lengthened by up to a tenth, so that servers of a fleet do not act in step.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0_u8; 1];
+    // Without randomness there is no jitter, which is no harm.
+    let share = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
+    pause.mul_f64(0.9 + 0.2 * share)
+}
