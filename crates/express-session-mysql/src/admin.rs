@@ -3,8 +3,9 @@
 use express_session_core::{Record, SessionId, SessionStoreAdmin, StoreError};
 use mysql_async::{Row, Value};
 
+use crate::database::Statement;
 use crate::expiry::current_second;
-use crate::store::{LONG_STATEMENT, MySqlStore, column};
+use crate::store::{MySqlStore, column};
 
 /// How many rows are read at a time.
 const PAGE: usize = 1000;
@@ -22,7 +23,7 @@ impl MySqlStore {
         let mut last = BEFORE_ALL_IDS.to_owned();
         loop {
             let params = vec![Value::from(&*last), now.into(), PAGE.into()];
-            let answer = self.shared.database.run(sql, params).await?;
+            let answer = self.shared.database.run(Statement::new(sql), params).await?;
             let count = answer.rows.len();
             for mut row in answer.rows {
                 last = column(&mut row, 0)?;
@@ -61,8 +62,7 @@ impl SessionStoreAdmin for MySqlStore {
         self.ready().await?;
         let params = vec![current_second(self.now()).into()];
         let shared = &self.shared;
-        let mut answer =
-            shared.database.run_within(LONG_STATEMENT, &shared.statements.length, params, 0).await?;
+        let mut answer = shared.database.run(Statement::long(&shared.statements.length), params).await?;
         match answer.rows.first_mut() {
             Some(row) => Ok(column(row, 0)?),
             None => Ok(0),
@@ -72,7 +72,7 @@ impl SessionStoreAdmin for MySqlStore {
     async fn clear(&self) -> Result<(), StoreError> {
         self.ready().await?;
         let shared = &self.shared;
-        shared.database.run_within(LONG_STATEMENT, &shared.statements.clear, Vec::new(), 0).await?;
+        shared.database.run(Statement::long(&shared.statements.clear), Vec::new()).await?;
         Ok(())
     }
 

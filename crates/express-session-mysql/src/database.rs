@@ -1,6 +1,7 @@
 //! Carries out single statements: on which connection, within which time, and how often.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
@@ -17,6 +18,46 @@ const MAX_ATTEMPTS: u32 = 6;
 
 /// The pause before the second attempt; doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// How long a connection may have been idle and still be taken for open without asking.
+const STALE_AFTER: Duration = Duration::from_secs(1);
+
+/// How long statements about all rows may take.
+pub(crate) const LONG_STATEMENT: Duration = Duration::from_mins(10);
+
+/// One SQL text, and how it may be run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statement<'a> {
+    sql: &'a str,
+    /// The query timeout, if not said otherwise.
+    limit: Option<Duration>,
+    /// Whether a second run, after one whose answer was lost, does no harm.
+    repeatable: bool,
+    /// The size of the record it sends, for the error that it is too large.
+    size: usize,
+}
+
+impl<'a> Statement<'a> {
+    pub(crate) const fn new(sql: &'a str) -> Self {
+        Self { sql, limit: None, repeatable: true, size: 0 }
+    }
+
+    /// One that sends a record of `size` bytes.
+    pub(crate) const fn sized(sql: &'a str, size: usize) -> Self {
+        Self { size, ..Self::new(sql) }
+    }
+
+    /// One that sends a record and must not run twice: compare-and-set. If its answer is lost, nobody can say
+    /// whether what is stored then was written by it or by another.
+    pub(crate) const fn once(sql: &'a str, size: usize) -> Self {
+        Self { repeatable: false, ..Self::sized(sql, size) }
+    }
+
+    /// One that goes through the whole table.
+    pub(crate) const fn long(sql: &'a str) -> Self {
+        Self { limit: Some(LONG_STATEMENT), ..Self::new(sql) }
+    }
+}
 
 /// A database, by our own connections or a pool that was handed in.
 #[derive(Debug)]
@@ -69,37 +110,29 @@ impl Database {
         Self { source, query_timeout: options.query_timeout, pool_timeout: options.pool_timeout }
     }
 
-    /// Runs one statement within the query timeout.
-    pub(crate) async fn run(&self, sql: &str, params: Vec<Value>) -> Result<Answer, MySqlError> {
-        self.run_within(self.query_timeout, sql, params, 0).await
-    }
-
-    /// Runs one statement that sends a record of `size` bytes.
-    pub(crate) async fn run_sized(
+    /// Runs one statement. A deadlock is tried again, and a broken connection replaced once if that is safe.
+    pub(crate) async fn run(
         &self,
-        sql: &str,
+        statement: Statement<'_>,
         params: Vec<Value>,
-        size: usize,
     ) -> Result<Answer, MySqlError> {
-        self.run_within(self.query_timeout, sql, params, size).await
-    }
-
-    /// Runs one statement. Every statement of the store can be repeated: a second run finds what the first one
-    /// did and changes nothing more. So a broken connection is replaced once, and a deadlock tried again.
-    pub(crate) async fn run_within(
-        &self,
-        limit: Duration,
-        sql: &str,
-        params: Vec<Value>,
-        size: usize,
-    ) -> Result<Answer, MySqlError> {
+        let limit = statement.limit.unwrap_or(self.query_timeout);
         let mut reconnected = false;
         let mut attempts = 0;
         loop {
             let mut using = self.using(reconnected).await?;
-            let fresh = using.is_fresh();
+            let replaceable = !reconnected && !using.is_fresh();
+            let check = !statement.repeatable && using.may_be_stale();
             let conn = using.begin().ok_or(MySqlError::Closed)?;
-            let result = timeout(limit, answer(conn, sql, params.clone())).await;
+            let checked = AtomicBool::new(!check);
+            let result = timeout(limit, async {
+                if check {
+                    conn.ping().await?;
+                    checked.store(true, Ordering::Relaxed);
+                }
+                answer(conn, statement.sql, params.clone()).await
+            })
+            .await;
             let error = match result {
                 Err(_) => return Err(MySqlError::QueryTimeout(limit)),
                 Ok(Ok(answer)) => {
@@ -108,6 +141,10 @@ impl Database {
                 }
                 Ok(Err(error)) => error,
             };
+            // An error that the server tells means that nothing was done.
+            let harmless = statement.repeatable
+                || !checked.load(Ordering::Relaxed)
+                || matches!(error, mysql_async::Error::Server(_));
             match remedy(&error) {
                 Remedy::Retry if attempts + 1 < MAX_ATTEMPTS => {
                     using.done();
@@ -115,18 +152,20 @@ impl Database {
                     sleep(jittered(FIRST_PAUSE * 2_u32.pow(attempts))).await;
                     attempts += 1;
                 }
-                Remedy::Reconnect if !reconnected && !fresh => {
+                Remedy::Reconnect => {
                     drop(using);
                     if let Source::Own(connections) = &self.source {
                         connections.close_idle();
                     }
+                    if !(replaceable && harmless) {
+                        return Err(statement_failed(error, statement.size));
+                    }
                     reconnected = true;
                 }
-                Remedy::Reconnect => return Err(statement_failed(error, size)),
                 Remedy::Retry | Remedy::GiveUp => {
                     // An error of the server leaves the connection in order; others have closed it.
                     using.done();
-                    return Err(match statement_failed(error, size) {
+                    return Err(match statement_failed(error, statement.size) {
                         MySqlError::Contended { cause, .. } => {
                             MySqlError::Contended { attempts: attempts + 1, cause }
                         }
@@ -154,7 +193,7 @@ impl Database {
             Ok(Ok(conn)) => Ok(conn),
             Ok(Err(error)) => Err(connect_failed(error)),
             Err(_) => {
-                let limit = pool.metrics().connection_count.load(std::sync::atomic::Ordering::Relaxed);
+                let limit = pool.metrics().connection_count.load(Ordering::Relaxed);
                 Err(MySqlError::PoolTimeout { limit, waited: self.pool_timeout })
             }
         }
@@ -185,6 +224,15 @@ impl Using {
     fn is_fresh(&self) -> bool {
         match self {
             Self::Own(lease) => lease.fresh,
+            Self::HandedIn(_) => false,
+        }
+    }
+
+    /// Whether the server may have closed the connection since it was last used.
+    fn may_be_stale(&self) -> bool {
+        match self {
+            Self::Own(lease) => lease.idle_for >= STALE_AFTER,
+            // The pool has looked at its socket.
             Self::HandedIn(_) => false,
         }
     }

@@ -53,6 +53,8 @@ pub(crate) struct Lease {
     conn: Option<Conn>,
     /// Whether it was made for this lease, so that it cannot have gone stale.
     pub(crate) fresh: bool,
+    /// How long it had been idle.
+    pub(crate) idle_for: Duration,
     /// Whether an answer is outstanding.
     busy: bool,
     _permit: OwnedSemaphorePermit,
@@ -60,7 +62,7 @@ pub(crate) struct Lease {
 
 /// Where a lease gets its connection.
 enum Found {
-    Idle(Conn, Id),
+    Idle(Idle, Id),
     /// Room for a new one has been reserved.
     Room,
 }
@@ -96,23 +98,26 @@ impl Connections {
             },
         };
         let here = Handle::current().id();
-        let lease = |conn, home, fresh| Lease {
+        // Made before connecting, so that the room is given up if that fails or is cancelled.
+        let mut lease = Lease {
             connections: Arc::clone(self),
-            home,
-            conn,
-            fresh,
+            home: here,
+            conn: None,
+            fresh: true,
+            idle_for: Duration::ZERO,
             busy: false,
             _permit: permit,
         };
         match self.find(here, fresh) {
-            Found::Idle(conn, home) => Ok(lease(Some(conn), home, false)),
-            Found::Room => {
-                // Made first, so that the room is given up if connecting fails or is cancelled.
-                let mut lease = lease(None, here, true);
-                lease.conn = Some(self.connect().await?);
-                Ok(lease)
+            Found::Idle(idle, home) => {
+                lease.home = home;
+                lease.fresh = false;
+                lease.idle_for = idle.since.elapsed();
+                lease.conn = Some(idle.conn);
             }
+            Found::Room => lease.conn = Some(self.connect().await?),
         }
+        Ok(lease)
     }
 
     /// Connects; while the server is full, waits for others to leave it.
@@ -140,7 +145,7 @@ impl Connections {
             let home = homes.entry(here).or_default();
             while let Some(idle) = home.idle.pop() {
                 if idle.since.elapsed() < self.idle_timeout {
-                    return Found::Idle(idle.conn, here);
+                    return Found::Idle(idle, here);
                 }
                 home.open -= 1;
             }
@@ -153,7 +158,7 @@ impl Connections {
                 && let Some(idle) = home.idle.pop()
             {
                 if !fresh && own >= share {
-                    return Found::Idle(idle.conn, *id);
+                    return Found::Idle(idle, *id);
                 }
                 // Another runtime's connection makes room for one of our own, which is cheaper to use.
                 home.open -= 1;

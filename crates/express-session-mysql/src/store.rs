@@ -1,7 +1,6 @@
 //! The store: what each verb sends, and what the answer means.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use express_session_core::{
     Clock, DecodeError, Expect, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
@@ -10,7 +9,7 @@ use express_session_core::{
 use mysql_async::{FromValueError, Pool, Row, Value, from_value_opt};
 use tokio::sync::OnceCell;
 
-use crate::database::Database;
+use crate::database::{Database, Statement};
 use crate::error::{Cause, MySqlError};
 use crate::expiry::{column_value, current_second, life};
 use crate::options::MySqlOptions;
@@ -26,9 +25,6 @@ const MAX_DATA_BYTES: usize = (1 << 24) - 1;
 
 /// How often a conditional write is tried when a row changes back and forth under it.
 const MAX_REPLACE_ATTEMPTS: u32 = 4;
-
-/// How long statements about all rows may take.
-pub(crate) const LONG_STATEMENT: Duration = Duration::from_mins(10);
 
 /// Sessions in a table of MySQL or MariaDB, shared with express-mysql-session.
 ///
@@ -131,7 +127,7 @@ impl MySqlStore {
     /// One statement on the session table.
     async fn run(&self, sql: &str, params: Vec<Value>) -> Result<crate::database::Answer, MySqlError> {
         self.ready().await?;
-        self.shared.database.run(sql, params).await
+        self.shared.database.run(Statement::new(sql), params).await
     }
 
     /// The live row of `id` as it is, if there is one.
@@ -165,7 +161,7 @@ impl MySqlStore {
         self.ready().await?;
         let params = vec![id.as_str().into(), expires.into(), data.into()];
         let shared = &self.shared;
-        shared.database.run_sized(&shared.statements.insert, params, size).await?;
+        shared.database.run(Statement::sized(&shared.statements.insert, size), params).await?;
         Ok(SetOutcome::Written(revision))
     }
 
@@ -191,13 +187,16 @@ impl MySqlStore {
                 current_second(now).into(),
                 expected.as_bytes().into(),
             ];
-            let answer = shared.database.run_sized(&shared.statements.replace, params, size).await?;
+            let answer =
+                shared.database.run(Statement::once(&shared.statements.replace, size), params).await?;
             if answer.affected > 0 {
                 return Ok(SetOutcome::Written(Revision::of_bytes(data)));
             }
             let Some(row) = self.read(id, now).await? else { return Ok(SetOutcome::Gone) };
-            // Written already, by an attempt whose answer was lost, or nothing had to be made different.
-            if row.data == data && row.expires == expires {
+            // A connection that counts only rows made different, and nothing had to be made different. In any
+            // other case the same bytes prove nothing: another writer may have counted to the same number.
+            let was_there = data == expected.as_bytes() && row.data == data && row.expires == expires;
+            if was_there && !answer.counts_matches {
                 return Ok(SetOutcome::Written(Revision::of_bytes(data)));
             }
             attempts += 1;
@@ -325,12 +324,15 @@ impl Shared {
     }
 
     async fn create_table(&self) -> Result<(), MySqlError> {
-        let created = self.database.run(&self.schema.create_table(), Vec::new()).await;
+        let created = self.database.run(Statement::new(&self.schema.create_table()), Vec::new()).await;
         match created {
             // Not allowed to create one, or not on this server: perhaps it is there already.
-            Err(error @ (MySqlError::AccessDenied(_) | MySqlError::ReadOnly(_))) => {
-                self.database.run(&self.schema.probe(), Vec::new()).await.map(drop).map_err(|_| error)
-            }
+            Err(error @ (MySqlError::AccessDenied(_) | MySqlError::ReadOnly(_))) => self
+                .database
+                .run(Statement::new(&self.schema.probe()), Vec::new())
+                .await
+                .map(drop)
+                .map_err(|_| error),
             other => other.map(drop),
         }
     }
@@ -342,7 +344,7 @@ impl Shared {
             table.table().as_str().into(),
             self.schema.expires.as_str().into(),
         ];
-        let mut answer = self.database.run(Schema::find_index(), params).await?;
+        let mut answer = self.database.run(Statement::new(Schema::find_index()), params).await?;
         let found: u64 = match answer.rows.first_mut() {
             Some(row) => column(row, 0)?,
             None => 0,
@@ -350,8 +352,7 @@ impl Shared {
         if found > 0 {
             return Ok(());
         }
-        let created =
-            self.database.run_within(LONG_STATEMENT, &self.schema.create_index(), Vec::new(), 0).await;
+        let created = self.database.run(Statement::long(&self.schema.create_index()), Vec::new()).await;
         match created {
             // Another server of the fleet was quicker.
             Err(MySqlError::Other(Cause::Server { code: 1061, .. })) => Ok(()),

@@ -13,12 +13,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::admin::BEFORE_ALL_IDS;
-use crate::database::{Database, answer, jittered};
+use crate::database::{Database, LONG_STATEMENT, answer, jittered};
 use crate::error::{MySqlError, Remedy, remedy, statement_failed};
 use crate::expiry::current_second;
 use crate::schema::Schema;
 use crate::statements::{LOCK_SWEEP, Statements, UNLOCK_SWEEP};
-use crate::store::{LONG_STATEMENT, column};
+use crate::store::column;
 
 /// How many rows are looked at in one SELECT when there is no index on `expires`.
 const WINDOW: u64 = 10_000;
