@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Pool, Row, Value};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::driver_options;
 use crate::error::{MySqlError, Remedy, connect_failed, remedy, statement_failed};
 use crate::options::MySqlOptions;
 use crate::pool::{Connections, Lease};
 
-/// How often a statement is tried that other transactions are in the way of.
-const MAX_ATTEMPTS: u32 = 6;
+/// How often a statement is tried that other transactions are in the way of, within its time limit.
+const MAX_ATTEMPTS: u32 = 20;
 
-/// The pause before the second attempt; doubled for each further one.
+/// The pause before the second attempt; doubled for each further one up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a connection may have been idle and still be taken for open without asking.
 const STALE_AFTER: Duration = Duration::from_secs(1);
@@ -117,6 +120,7 @@ impl Database {
         params: Vec<Value>,
     ) -> Result<Answer, MySqlError> {
         let limit = statement.limit.unwrap_or(self.query_timeout);
+        let begun = Instant::now();
         let mut reconnected = false;
         let mut attempts = 0;
         loop {
@@ -146,10 +150,11 @@ impl Database {
                 || !checked.load(Ordering::Relaxed)
                 || matches!(error, mysql_async::Error::Server(_));
             match remedy(&error) {
-                Remedy::Retry if attempts + 1 < MAX_ATTEMPTS => {
+                Remedy::Retry if attempts + 1 < MAX_ATTEMPTS && begun.elapsed() < limit => {
                     using.done();
                     drop(using);
-                    sleep(jittered(FIRST_PAUSE * 2_u32.pow(attempts))).await;
+                    let pause = FIRST_PAUSE * 2_u32.saturating_pow(attempts.min(8));
+                    sleep(jittered(pause.min(LONGEST_PAUSE))).await;
                     attempts += 1;
                 }
                 Remedy::Reconnect => {
