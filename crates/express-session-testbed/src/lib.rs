@@ -2,6 +2,8 @@
 //!
 //! A test that needs a server fails if it cannot be started; nothing here skips.
 
+pub mod mariadb;
 pub mod process;
 
+pub use mariadb::MariaDb;
 pub use process::{Process, StartError, free_port};

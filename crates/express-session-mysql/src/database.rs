@@ -1,0 +1,272 @@
+//! Carries out single statements: on which connection, within which time, and how often.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Pool, Row, Value};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::connection::driver_options;
+use crate::error::{MySqlError, Remedy, connect_failed, remedy, statement_failed};
+use crate::options::MySqlOptions;
+use crate::pool::{Connections, Lease};
+
+/// How often a statement is tried that other transactions are in the way of, within its time limit.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// The pause before the second attempt; doubled for each further one up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection may have been idle and still be taken for open without asking.
+const STALE_AFTER: Duration = Duration::from_secs(1);
+
+/// How long statements about all rows may take.
+pub(crate) const LONG_STATEMENT: Duration = Duration::from_mins(10);
+
+/// One SQL text, and how it may be run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statement<'a> {
+    sql: &'a str,
+    /// The query timeout, if not said otherwise.
+    limit: Option<Duration>,
+    /// Whether a second run, after one whose answer was lost, does no harm.
+    repeatable: bool,
+    /// The size of the record it sends, for the error that it is too large.
+    size: usize,
+}
+
+impl<'a> Statement<'a> {
+    pub(crate) const fn new(sql: &'a str) -> Self {
+        Self { sql, limit: None, repeatable: true, size: 0 }
+    }
+
+    /// One that sends a record of `size` bytes.
+    pub(crate) const fn sized(sql: &'a str, size: usize) -> Self {
+        Self { size, ..Self::new(sql) }
+    }
+
+    /// One that sends a record and must not run twice: compare-and-set. If its answer is lost, nobody can say
+    /// whether what is stored then was written by it or by another.
+    pub(crate) const fn once(sql: &'a str, size: usize) -> Self {
+        Self { repeatable: false, ..Self::sized(sql, size) }
+    }
+
+    /// One that goes through the whole table.
+    pub(crate) const fn long(sql: &'a str) -> Self {
+        Self { limit: Some(LONG_STATEMENT), ..Self::new(sql) }
+    }
+}
+
+/// A database, by our own connections or a pool that was handed in.
+#[derive(Debug)]
+pub(crate) struct Database {
+    source: Source,
+    query_timeout: Duration,
+    pool_timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Source {
+    Own(Arc<Connections>),
+    HandedIn(Pool),
+}
+
+/// A connection in use.
+enum Using {
+    Own(Lease),
+    HandedIn(Conn),
+}
+
+/// What a statement gave back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The rows of a SELECT.
+    pub(crate) rows: Vec<Row>,
+    /// The rows that an UPDATE matched (or changed, see below), or that a DELETE removed.
+    pub(crate) affected: u64,
+    /// Whether `affected` counts the rows an UPDATE matched, not only those it made different.
+    pub(crate) counts_matches: bool,
+}
+
+impl Database {
+    pub(crate) fn new(options: &MySqlOptions) -> Self {
+        let connections = Connections::new(
+            driver_options(options),
+            options.connection_limit,
+            options.connect_timeout,
+            options.pool_timeout,
+            options.idle_timeout,
+        );
+        Self::with(Source::Own(connections), options)
+    }
+
+    pub(crate) fn from_pool(pool: Pool, options: &MySqlOptions) -> Self {
+        Self::with(Source::HandedIn(pool), options)
+    }
+
+    fn with(source: Source, options: &MySqlOptions) -> Self {
+        Self { source, query_timeout: options.query_timeout, pool_timeout: options.pool_timeout }
+    }
+
+    /// Runs one statement. A deadlock is tried again, and a broken connection replaced once if that is safe.
+    pub(crate) async fn run(
+        &self,
+        statement: Statement<'_>,
+        params: Vec<Value>,
+    ) -> Result<Answer, MySqlError> {
+        let limit = statement.limit.unwrap_or(self.query_timeout);
+        let begun = Instant::now();
+        let mut reconnected = false;
+        let mut attempts = 0;
+        loop {
+            let mut using = self.using(reconnected).await?;
+            let replaceable = !reconnected && !using.is_fresh();
+            let check = !statement.repeatable && using.may_be_stale();
+            let conn = using.begin().ok_or(MySqlError::Closed)?;
+            let checked = AtomicBool::new(!check);
+            let result = timeout(limit, async {
+                if check {
+                    conn.ping().await?;
+                    checked.store(true, Ordering::Relaxed);
+                }
+                answer(conn, statement.sql, params.clone()).await
+            })
+            .await;
+            let error = match result {
+                Err(_) => return Err(MySqlError::QueryTimeout(limit)),
+                Ok(Ok(answer)) => {
+                    using.done();
+                    return Ok(answer);
+                }
+                Ok(Err(error)) => error,
+            };
+            // An error that the server tells means that nothing was done.
+            let harmless = statement.repeatable
+                || !checked.load(Ordering::Relaxed)
+                || matches!(error, mysql_async::Error::Server(_));
+            match remedy(&error) {
+                Remedy::Retry if attempts + 1 < MAX_ATTEMPTS && begun.elapsed() < limit => {
+                    using.done();
+                    drop(using);
+                    let pause = FIRST_PAUSE * 2_u32.saturating_pow(attempts.min(8));
+                    sleep(jittered(pause.min(LONGEST_PAUSE))).await;
+                    attempts += 1;
+                }
+                Remedy::Reconnect => {
+                    drop(using);
+                    if let Source::Own(connections) = &self.source {
+                        connections.close_idle();
+                    }
+                    if !(replaceable && harmless) {
+                        return Err(statement_failed(error, statement.size));
+                    }
+                    reconnected = true;
+                }
+                Remedy::Retry | Remedy::GiveUp => {
+                    // An error of the server leaves the connection in order; others have closed it.
+                    using.done();
+                    return Err(match statement_failed(error, statement.size) {
+                        MySqlError::Contended { cause, .. } => {
+                            MySqlError::Contended { attempts: attempts + 1, cause }
+                        }
+                        error => error,
+                    });
+                }
+            }
+        }
+    }
+
+    async fn using(&self, fresh: bool) -> Result<Using, MySqlError> {
+        match &self.source {
+            Source::Own(connections) => Ok(Using::Own(connections.lease(fresh).await?)),
+            Source::HandedIn(pool) => {
+                let mut conn = self.from_handed_in(pool).await?;
+                // Our statements leave nothing behind in the connection.
+                conn.reset_connection(false);
+                Ok(Using::HandedIn(conn))
+            }
+        }
+    }
+
+    async fn from_handed_in(&self, pool: &Pool) -> Result<Conn, MySqlError> {
+        match timeout(self.pool_timeout, pool.get_conn()).await {
+            Ok(Ok(conn)) => Ok(conn),
+            Ok(Err(error)) => Err(connect_failed(error)),
+            Err(_) => {
+                let limit = pool.metrics().connection_count.load(Ordering::Relaxed);
+                Err(MySqlError::PoolTimeout { limit, waited: self.pool_timeout })
+            }
+        }
+    }
+
+    /// A connection for a sweep, outside our own bounded set so that it takes none from requests.
+    pub(crate) async fn sweep_connection(&self) -> Result<Conn, MySqlError> {
+        match &self.source {
+            Source::Own(connections) => connections.extra().await,
+            Source::HandedIn(pool) => self.from_handed_in(pool).await,
+        }
+    }
+
+    /// Ends our own connections, and a handed-in pool if asked to.
+    pub(crate) async fn close(&self, end_connection: Option<bool>) {
+        match &self.source {
+            Source::Own(connections) if end_connection != Some(false) => connections.close().await,
+            Source::HandedIn(pool) if end_connection == Some(true) => {
+                // What is left of it is of no interest.
+                let _ = timeout(self.pool_timeout, pool.clone().disconnect()).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Using {
+    fn is_fresh(&self) -> bool {
+        match self {
+            Self::Own(lease) => lease.fresh,
+            Self::HandedIn(_) => false,
+        }
+    }
+
+    /// Whether the server may have closed the connection since it was last used.
+    fn may_be_stale(&self) -> bool {
+        match self {
+            Self::Own(lease) => lease.idle_for >= STALE_AFTER,
+            // The pool has looked at its socket.
+            Self::HandedIn(_) => false,
+        }
+    }
+
+    fn begin(&mut self) -> Option<&mut Conn> {
+        match self {
+            Self::Own(lease) => lease.begin(),
+            Self::HandedIn(conn) => Some(conn),
+        }
+    }
+
+    fn done(&mut self) {
+        if let Self::Own(lease) = self {
+            lease.done();
+        }
+    }
+}
+
+/// Prepares `sql` unless this connection has already, runs it and reads the whole answer.
+pub(crate) async fn answer(conn: &mut Conn, sql: &str, params: Vec<Value>) -> mysql_async::Result<Answer> {
+    let rows: Vec<Row> = conn.exec(sql, params).await?;
+    let affected = conn.affected_rows();
+    Ok(Answer { rows, affected, counts_matches: conn.opts().client_found_rows() })
+}
+
+/// `pause`, shortened or lengthened by up to a tenth, so that servers of a fleet do not act in step.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0_u8; 1];
+    // Without randomness there is no jitter, which is no harm.
+    let share = getrandom::fill(&mut byte).map_or(0.5, |()| f64::from(byte[0]) / 255.0);
+    pause.mul_f64(0.9 + 0.2 * share)
+}

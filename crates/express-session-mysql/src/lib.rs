@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod connection;
+mod database;
+mod error;
+mod expiry;
+mod options;
+mod pool;
+mod schema;
+mod statements;
+mod store;
+mod sweep;
+mod table_name;
+
+pub use error::{Cause, MySqlError};
+pub use mysql_async;
+pub use options::MySqlOptions;
+pub use store::MySqlStore;
+pub use table_name::{Identifier, NameError, TableName};

@@ -1,0 +1,128 @@
+//! Every SQL text that serves sessions, built once per store. Values are always parameters.
+
+use crate::schema::Schema;
+
+/// The statements of one table. The order of parameters is said at each.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    /// Id twice. Columns: data, expires.
+    pub(crate) get: String,
+    /// Id, expires, data. Express's blind `set`.
+    pub(crate) insert: String,
+    /// New expires, new data, id twice, current second, expected data.
+    pub(crate) replace: String,
+    /// New expires, id twice, current second.
+    pub(crate) touch: String,
+    /// Id twice, current second.
+    pub(crate) destroy: String,
+    /// Current second.
+    pub(crate) length: String,
+    /// Last id of the page before, current second, page size. Columns: id, data.
+    pub(crate) page: String,
+    /// Last id of the page before, current second, page size. Column: id.
+    pub(crate) page_of_ids: String,
+    /// No parameters.
+    pub(crate) clear: String,
+    /// Current second, number of rows. For tables with an index on `expires`. Column: id.
+    pub(crate) expired_by_index: String,
+    /// Last id of the window before, number of rows in it less one. Column: the last id of this window.
+    pub(crate) window_end: String,
+    /// First (excluded) and last id of the window, current second. Column: id.
+    pub(crate) expired_in_window: String,
+    /// First (excluded) id of the last window, current second. Column: id.
+    pub(crate) expired_in_last_window: String,
+}
+
+/// `column` has exactly the bytes of the parameter.
+///
+/// `=` alone is not enough: by `utf8mb4_bin`, trailing spaces do not count (PAD SPACE), and a table that was
+/// made by hand may have a collation in which letter case does not count either.
+fn exactly(column: &impl std::fmt::Display) -> String {
+    format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)")
+}
+
+impl Statements {
+    pub(crate) fn new(schema: &Schema) -> Self {
+        let Schema { table, session_id, expires, data } = schema;
+        // The first comparison finds the row by the primary key, the second looks at its bytes.
+        let this_session = format!("{session_id} = ? AND {}", exactly(session_id));
+        let alive = format!("{expires} >= ?");
+        let page = format!("FROM {table} WHERE {session_id} > ? AND {alive} ORDER BY {session_id} LIMIT ?");
+        Self {
+            get: format!("SELECT {data} AS data, {expires} AS expires FROM {table} WHERE {this_session}"),
+            insert: format!(
+                "INSERT INTO {table} ({session_id}, {expires}, {data}) VALUES (?, ?, ?) \
+                 ON DUPLICATE KEY UPDATE {expires} = VALUES({expires}), {data} = VALUES({data})"
+            ),
+            replace: format!(
+                "UPDATE {table} SET {expires} = ?, {data} = ? WHERE {this_session} AND {alive} AND {}",
+                exactly(data)
+            ),
+            touch: format!("UPDATE {table} SET {expires} = ? WHERE {this_session} AND {alive}"),
+            destroy: format!("DELETE FROM {table} WHERE {this_session} AND {alive}"),
+            length: format!("SELECT COUNT(*) FROM {table} WHERE {alive}"),
+            page: format!("SELECT {session_id}, {data} {page}"),
+            page_of_ids: format!("SELECT {session_id} {page}"),
+            clear: format!("DELETE FROM {table}"),
+            expired_by_index: format!(
+                "SELECT {session_id} FROM {table} WHERE {expires} < ? ORDER BY {expires} LIMIT ?"
+            ),
+            window_end: format!(
+                "SELECT {session_id} FROM {table} WHERE {session_id} > ? ORDER BY {session_id} LIMIT 1 OFFSET ?"
+            ),
+            expired_in_window: format!(
+                "SELECT {session_id} FROM {table} \
+                 WHERE {session_id} > ? AND {session_id} <= ? AND {expires} < ?"
+            ),
+            expired_in_last_window: format!(
+                "SELECT {session_id} FROM {table} WHERE {session_id} > ? AND {expires} < ?"
+            ),
+        }
+    }
+
+    /// Removes the rows with these `count` ids that are still expired. Parameters: current second, ids.
+    pub(crate) fn delete_expired(schema: &Schema, count: usize) -> String {
+        let Schema { table, session_id, expires, .. } = schema;
+        let places = vec!["?"; count].join(", ");
+        format!("DELETE FROM {table} WHERE {expires} < ? AND {session_id} IN ({places})")
+    }
+}
+
+/// Claims the right to sweep, for the fleet and until released or disconnected. Parameter: the table.
+pub(crate) const LOCK_SWEEP: &str =
+    "SELECT GET_LOCK(CONCAT('express-session-sweep:', MD5(CONCAT_WS('.', DATABASE(), ?))), 0)";
+
+/// Gives the right to sweep back. Parameter: the table.
+pub(crate) const UNLOCK_SWEEP: &str =
+    "SELECT RELEASE_LOCK(CONCAT('express-session-sweep:', MD5(CONCAT_WS('.', DATABASE(), ?))))";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_sends() {
+        let schema = Schema::parse("sessions", "session_id", "expires", "data").unwrap();
+        let statements = Statements::new(&schema);
+        assert_eq!(
+            statements.get,
+            "SELECT `data` AS data, `expires` AS expires FROM `sessions` WHERE `session_id` = ? \
+             AND CAST(CONVERT(`session_id` USING utf8mb4) AS BINARY) = CAST(? AS BINARY)"
+        );
+        assert_eq!(
+            statements.insert,
+            "INSERT INTO `sessions` (`session_id`, `expires`, `data`) VALUES (?, ?, ?) \
+             ON DUPLICATE KEY UPDATE `expires` = VALUES(`expires`), `data` = VALUES(`data`)"
+        );
+        assert_eq!(
+            statements.replace,
+            "UPDATE `sessions` SET `expires` = ?, `data` = ? WHERE `session_id` = ? \
+             AND CAST(CONVERT(`session_id` USING utf8mb4) AS BINARY) = CAST(? AS BINARY) AND `expires` >= ? \
+             AND CAST(CONVERT(`data` USING utf8mb4) AS BINARY) = CAST(? AS BINARY)"
+        );
+        assert_eq!(
+            Statements::delete_expired(&schema, 3),
+            "DELETE FROM `sessions` WHERE `expires` < ? AND `session_id` IN (?, ?, ?)"
+        );
+    }
+}

@@ -1,0 +1,362 @@
+//! The store: what each verb sends, and what the answer means.
+
+use std::sync::Arc;
+
+use express_session_core::{
+    Clock, DecodeError, Expect, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
+    TouchHint, TouchOutcome, UnixMillis,
+};
+use mysql_async::{FromValueError, Pool, Row, Value, from_value_opt};
+use tokio::sync::OnceCell;
+
+use crate::database::{Database, Statement};
+use crate::error::{Cause, MySqlError};
+use crate::expiry::{column_value, current_second, life};
+use crate::options::MySqlOptions;
+use crate::schema::Schema;
+use crate::statements::Statements;
+use crate::sweep::{Sweeper, SweeperGuard};
+
+/// The longest id the table holds, in characters.
+const MAX_ID_CHARS: usize = 128;
+
+/// The longest text a `mediumtext` column holds, in bytes.
+const MAX_DATA_BYTES: usize = (1 << 24) - 1;
+
+/// How often a conditional write is tried when a row changes back and forth under it.
+const MAX_REPLACE_ATTEMPTS: u32 = 4;
+
+/// Sessions in a table of MySQL or MariaDB, shared with express-mysql-session.
+///
+/// A clone is another handle on the same connections. The background sweep ends with the last clone.
+///
+/// # Cancel safety
+///
+/// Each write is one statement, so a dropped future has written everything or nothing. Its connection is not
+/// used again.
+#[derive(Clone, Debug)]
+pub struct MySqlStore {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) database: Arc<Database>,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) statements: Arc<Statements>,
+    pub(crate) options: MySqlOptions,
+    ready: OnceCell<Option<SweeperGuard>>,
+}
+
+impl MySqlStore {
+    /// A store that connects when it is first used, and then creates the table if that is wanted.
+    ///
+    /// So it can be made while the server is down. See [`connect`](Self::connect) to know at once.
+    ///
+    /// # Errors
+    ///
+    /// [`MySqlError::Name`] if a table or column name is impossible.
+    pub fn new(options: MySqlOptions) -> Result<Self, MySqlError> {
+        let database = Database::new(&options);
+        Self::with(database, options)
+    }
+
+    /// As [`new`](Self::new), on connections that the caller's pool makes; its limits and login apply.
+    ///
+    /// `mysql_async::Pool` must not be used by several independent runtimes, such as Actix's workers: its
+    /// connections go through the first runtime that used it. Prefer [`new`](Self::new) there.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn from_pool(pool: Pool, options: MySqlOptions) -> Result<Self, MySqlError> {
+        let database = Database::from_pool(pool, &options);
+        Self::with(database, options)
+    }
+
+    /// A store that has reached its server and its table.
+    ///
+    /// # Errors
+    ///
+    /// [`MySqlError`] says what is wrong with the server, the login, the database or the table.
+    pub async fn connect(options: MySqlOptions) -> Result<Self, MySqlError> {
+        let store = Self::new(options)?;
+        store.ready().await?;
+        Ok(store)
+    }
+
+    fn with(database: Database, options: MySqlOptions) -> Result<Self, MySqlError> {
+        let schema = options.schema()?;
+        let statements = Statements::new(&schema);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                database: Arc::new(database),
+                schema: Arc::new(schema),
+                statements: Arc::new(statements),
+                options,
+                ready: OnceCell::new(),
+            }),
+        })
+    }
+
+    /// Creates the table and starts the sweep, once. Every verb does this first; when it fails, the next one
+    /// tries again.
+    ///
+    /// # Errors
+    ///
+    /// [`MySqlError`] if the server cannot be reached or the table cannot be created.
+    pub async fn ready(&self) -> Result<(), MySqlError> {
+        let shared = &self.shared;
+        shared.ready.get_or_try_init(|| shared.prepare()).await?;
+        Ok(())
+    }
+
+    /// Stops the sweep and ends the connections (see
+    /// [`end_connection_on_close`](MySqlOptions::end_connection_on_close)). Later calls fail.
+    pub async fn close(&self) {
+        if let Some(Some(sweeper)) = self.shared.ready.get() {
+            sweeper.stop();
+        }
+        self.shared.database.close(self.shared.options.end_connection_on_close).await;
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.shared.options.clock.now()
+    }
+
+    /// One statement on the session table.
+    async fn run(&self, sql: &str, params: Vec<Value>) -> Result<crate::database::Answer, MySqlError> {
+        self.ready().await?;
+        self.shared.database.run(Statement::new(sql), params).await
+    }
+
+    /// The live row of `id` as it is, if there is one.
+    async fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<LiveRow>, MySqlError> {
+        let id = Value::from(id.as_str());
+        let answer = self.run(&self.shared.statements.get, vec![id.clone(), id]).await?;
+        let Some(mut row) = answer.rows.into_iter().next() else { return Ok(None) };
+        let expires: i64 = column(&mut row, 1)?;
+        // Source: express-mysql-session `index.js`, `get`: an expired row is not looked at any further.
+        if expires < current_second(now) {
+            return Ok(None);
+        }
+        let Some(data) = column::<Option<Vec<u8>>>(&mut row, 0)? else { return Ok(None) };
+        Ok(Some(LiveRow { data, expires: u32::try_from(expires).unwrap_or(u32::MAX) }))
+    }
+
+    fn stored(&self, row: LiveRow, now: UnixMillis) -> Result<Option<Stored>, DecodeError> {
+        let Some(record) = Record::decode(&row.data)? else { return Ok(None) };
+        let life = life(&record, row.expires, self.shared.options.expiration, now);
+        Ok(Some(Stored { life: Some(life), ..Stored::new(record, Revision::of_bytes(row.data)) }))
+    }
+
+    fn expires(&self, record: &Record, now: UnixMillis) -> Result<u32, MySqlError> {
+        column_value(record.cookie(), self.shared.options.expiration, now).ok_or(MySqlError::ExpiryOutOfRange)
+    }
+
+    /// Express's blind `set`.
+    async fn insert(&self, id: &SessionId, data: Vec<u8>, expires: u32) -> Result<SetOutcome, StoreError> {
+        let revision = Revision::of_bytes(data.as_slice());
+        let size = data.len();
+        self.ready().await?;
+        let params = vec![id.as_str().into(), expires.into(), data.into()];
+        let shared = &self.shared;
+        shared.database.run(Statement::sized(&shared.statements.insert, size), params).await?;
+        Ok(SetOutcome::Written(revision))
+    }
+
+    /// The conditional write: one statement, and a second to tell what stood in its way.
+    async fn replace(
+        &self,
+        id: &SessionId,
+        data: Vec<u8>,
+        expires: u32,
+        expected: &Revision,
+    ) -> Result<SetOutcome, StoreError> {
+        self.ready().await?;
+        let shared = &self.shared;
+        let size = data.len();
+        let mut attempts = 0;
+        loop {
+            let now = self.now();
+            let params = vec![
+                expires.into(),
+                data.clone().into(),
+                id.as_str().into(),
+                id.as_str().into(),
+                current_second(now).into(),
+                expected.as_bytes().into(),
+            ];
+            let answer =
+                shared.database.run(Statement::once(&shared.statements.replace, size), params).await?;
+            if answer.affected > 0 {
+                return Ok(SetOutcome::Written(Revision::of_bytes(data)));
+            }
+            let Some(row) = self.read(id, now).await? else { return Ok(SetOutcome::Gone) };
+            // A connection that counts only rows made different, and nothing had to be made different. In any
+            // other case the same bytes prove nothing: another writer may have counted to the same number.
+            let was_there = data == expected.as_bytes() && row.data == data && row.expires == expires;
+            if was_there && !answer.counts_matches {
+                return Ok(SetOutcome::Written(Revision::of_bytes(data)));
+            }
+            attempts += 1;
+            if row.data == expected.as_bytes() && attempts < MAX_REPLACE_ATTEMPTS {
+                continue;
+            }
+            return Ok(match self.stored(row, now)? {
+                Some(stored) => SetOutcome::Conflict(Box::new(stored)),
+                None => SetOutcome::Gone,
+            });
+        }
+    }
+}
+
+/// A row that has not expired.
+struct LiveRow {
+    data: Vec<u8>,
+    expires: u32,
+}
+
+/// The value of a column that has the type it should have.
+pub(crate) fn column<T: mysql_async::prelude::FromValue>(
+    row: &mut Row,
+    index: usize,
+) -> Result<T, MySqlError> {
+    let mistyped = || MySqlError::Other(Cause::Driver("a column is not of the expected type"));
+    let value: Value = row.take(index).ok_or_else(mistyped)?;
+    // The error holds the value.
+    from_value_opt(value).map_err(|FromValueError(_)| mistyped())
+}
+
+/// Whether `set` can store under this id.
+fn check_id(id: &SessionId) -> Result<(), StoreError> {
+    if id.as_str().chars().count() > MAX_ID_CHARS {
+        return Err(StoreError::UnsupportedId("it has more than 128 characters"));
+    }
+    if id.as_str().ends_with(' ') {
+        // The primary key takes `a` and `a ` for the same.
+        return Err(StoreError::UnsupportedId("it ends in a space"));
+    }
+    Ok(())
+}
+
+impl SessionStore for MySqlStore {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        let now = self.now();
+        match self.read(id, now).await? {
+            Some(row) => Ok(self.stored(row, now)?),
+            None => Ok(None),
+        }
+    }
+
+    /// No statement of MySQL both reads and writes a row, so this is [`get`](Self::get).
+    async fn get_and_touch(&self, id: &SessionId, _: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
+        self.get(id).await
+    }
+
+    async fn set(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        let data = record.encode().into_bytes();
+        if data.len() > MAX_DATA_BYTES {
+            return Err(StoreError::TooLarge { size: data.len(), source: None });
+        }
+        let expires = self.expires(record, self.now())?;
+        match expect {
+            Expect::Any => {
+                check_id(id)?;
+                self.insert(id, data, expires).await
+            }
+            Expect::Revision(revision) => self.replace(id, data, expires, revision).await,
+        }
+    }
+
+    /// DIFFERENCE: the Node package extends the life of an expired row too, and so brings back a session that
+    /// was dead.
+    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+        if self.shared.options.disable_touch {
+            return Ok(TouchOutcome::Touched);
+        }
+        let now = self.now();
+        let expires = self.expires(record, now)?;
+        let params = vec![expires.into(), id.as_str().into(), id.as_str().into(), current_second(now).into()];
+        let answer = self.run(&self.shared.statements.touch, params).await?;
+        let touched = answer.affected > 0
+            // This connection counts changed rows only: the row may have had this expiry already.
+            || (!answer.counts_matches && self.read(id, now).await?.is_some());
+        Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
+    }
+
+    /// DIFFERENCE: an expired row is left to the sweep; the Node package removes it here.
+    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let params = vec![id.as_str().into(), id.as_str().into(), current_second(self.now()).into()];
+        let answer = self.run(&self.shared.statements.destroy, params).await?;
+        Ok(answer.affected > 0)
+    }
+}
+
+impl Shared {
+    /// What has to be done once before the first statement.
+    async fn prepare(&self) -> Result<Option<SweeperGuard>, MySqlError> {
+        if self.options.create_database_table {
+            self.create_table().await?;
+        }
+        if self.options.create_expires_index {
+            self.create_index().await?;
+        }
+        Ok(self.options.clear_expired.then(|| self.sweeper().run_in_background()))
+    }
+
+    pub(crate) fn sweeper(&self) -> Sweeper {
+        Sweeper {
+            database: Arc::clone(&self.database),
+            schema: Arc::clone(&self.schema),
+            statements: Arc::clone(&self.statements),
+            clock: Arc::clone(&self.options.clock) as Arc<dyn Clock>,
+            has_index: self.options.create_expires_index,
+            batch: self.options.sweep_batch,
+            pause: self.options.sweep_pause,
+            interval: self.options.check_expiration_interval,
+        }
+    }
+
+    async fn create_table(&self) -> Result<(), MySqlError> {
+        let created = self.database.run(Statement::new(&self.schema.create_table()), Vec::new()).await;
+        match created {
+            // Not allowed to create one, or not on this server: perhaps it is there already.
+            Err(error @ (MySqlError::AccessDenied(_) | MySqlError::ReadOnly(_))) => self
+                .database
+                .run(Statement::new(&self.schema.probe()), Vec::new())
+                .await
+                .map(drop)
+                .map_err(|_| error),
+            other => other.map(drop),
+        }
+    }
+
+    async fn create_index(&self) -> Result<(), MySqlError> {
+        let table = &self.schema.table;
+        let params = vec![
+            table.database().map(|database| database.as_str().to_owned()).into(),
+            table.table().as_str().into(),
+            self.schema.expires.as_str().into(),
+        ];
+        let mut answer = self.database.run(Statement::new(Schema::find_index()), params).await?;
+        let found: u64 = match answer.rows.first_mut() {
+            Some(row) => column(row, 0)?,
+            None => 0,
+        };
+        if found > 0 {
+            return Ok(());
+        }
+        let created = self.database.run(Statement::long(&self.schema.create_index()), Vec::new()).await;
+        match created {
+            // Another server of the fleet was quicker.
+            Err(MySqlError::Other(Cause::Server { code: 1061, .. })) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}

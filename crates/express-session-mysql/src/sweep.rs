@@ -1,0 +1,191 @@
+//! Removes expired rows in the background, in small steps that no request has to wait for.
+//!
+//! Expired rows are first found by a plain SELECT, which locks nothing, and then removed by their primary key,
+//! which locks nothing but them. Node's single `DELETE … WHERE expires < now` has no index to use and so locks
+//! every row of the table until it is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use express_session_core::Clock;
+use mysql_async::{Conn, Value};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::admin::BEFORE_ALL_IDS;
+use crate::database::{Database, LONG_STATEMENT, answer, jittered};
+use crate::error::{MySqlError, Remedy, remedy, statement_failed};
+use crate::expiry::current_second;
+use crate::schema::Schema;
+use crate::statements::{LOCK_SWEEP, Statements, UNLOCK_SWEEP};
+use crate::store::column;
+
+/// How many rows are looked at in one SELECT when there is no index on `expires`.
+const WINDOW: u64 = 10_000;
+
+/// How often a statement of a sweep is tried that requests are in the way of.
+const MAX_ATTEMPTS: u32 = 10;
+
+/// One sweep after the other.
+#[derive(Debug)]
+pub(crate) struct Sweeper {
+    pub(crate) database: Arc<Database>,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) statements: Arc<Statements>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) has_index: bool,
+    pub(crate) batch: u32,
+    pub(crate) pause: Duration,
+    pub(crate) interval: Duration,
+}
+
+/// Stops the background sweep when dropped.
+#[derive(Debug)]
+pub(crate) struct SweeperGuard(JoinHandle<()>);
+
+impl SweeperGuard {
+    pub(crate) fn stop(&self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for SweeperGuard {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Sweeper {
+    /// Sweeps after every interval, if no other server of the fleet is sweeping.
+    pub(crate) fn run_in_background(self) -> SweeperGuard {
+        SweeperGuard(tokio::spawn(async move {
+            loop {
+                sleep(jittered(self.interval)).await;
+                match self.sweep_alone().await {
+                    Ok(Some(0) | None) => {}
+                    Ok(Some(rows)) => tracing::debug!(rows, "expired sessions removed"),
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "sweeping sessions failed");
+                    }
+                }
+            }
+        }))
+    }
+
+    /// Sweeps; `None` if another server is doing so.
+    async fn sweep_alone(&self) -> Result<Option<u64>, MySqlError> {
+        let mut conn = self.database.sweep_connection().await?;
+        let table = || vec![Value::from(self.schema.table.to_string())];
+        let locked: Option<i64> = match self.run(&mut conn, LOCK_SWEEP, table()).await?.first_mut() {
+            Some(row) => column(row, 0)?,
+            None => None,
+        };
+        if locked != Some(1) {
+            return Ok(None);
+        }
+        let swept = self.sweep_on(&mut conn).await;
+        // If this fails the connection is broken, and the lock is free with that.
+        let unlocked = self.run(&mut conn, UNLOCK_SWEEP, table()).await;
+        let rows = swept?;
+        unlocked?;
+        Ok(Some(rows))
+    }
+
+    /// Sweeps, whoever else does.
+    pub(crate) async fn sweep_now(&self) -> Result<u64, MySqlError> {
+        let mut conn = self.database.sweep_connection().await?;
+        self.sweep_on(&mut conn).await
+    }
+
+    async fn sweep_on(&self, conn: &mut Conn) -> Result<u64, MySqlError> {
+        let now = current_second(self.clock.now());
+        if self.has_index {
+            self.sweep_by_index(conn, now).await
+        } else {
+            self.sweep_by_windows(conn, now).await
+        }
+    }
+
+    /// Takes the longest expired rows first, until there are none.
+    async fn sweep_by_index(&self, conn: &mut Conn, now: i64) -> Result<u64, MySqlError> {
+        let mut removed = 0;
+        loop {
+            let params = vec![now.into(), self.batch.into()];
+            let ids = self.ids(conn, &self.statements.expired_by_index, params).await?;
+            let complete = ids.len() < self.batch as usize;
+            let gone = self.delete(conn, &ids, now).await?;
+            removed += gone;
+            // A batch of which nothing could be removed would be found again and again.
+            if complete || gone == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// Walks once through the table in the order of ids.
+    async fn sweep_by_windows(&self, conn: &mut Conn, now: i64) -> Result<u64, MySqlError> {
+        let mut removed = 0;
+        let mut start = BEFORE_ALL_IDS.to_owned();
+        loop {
+            let params = vec![Value::from(&*start), (WINDOW - 1).into()];
+            let end = self.ids(conn, &self.statements.window_end, params).await?.pop();
+            let ids = match &end {
+                Some(end) => {
+                    let params = vec![Value::from(&*start), end.into(), now.into()];
+                    self.ids(conn, &self.statements.expired_in_window, params).await?
+                }
+                None => {
+                    let params = vec![Value::from(&*start), now.into()];
+                    self.ids(conn, &self.statements.expired_in_last_window, params).await?
+                }
+            };
+            removed += self.delete(conn, &ids, now).await?;
+            match end {
+                Some(end) => start = end,
+                None => return Ok(removed),
+            }
+            sleep(self.pause).await;
+        }
+    }
+
+    async fn ids(&self, conn: &mut Conn, sql: &str, params: Vec<Value>) -> Result<Vec<String>, MySqlError> {
+        let mut rows = self.run(conn, sql, params).await?;
+        rows.iter_mut().map(|row| column(row, 0)).collect()
+    }
+
+    /// Removes those of these rows that are still expired, batch by batch.
+    async fn delete(&self, conn: &mut Conn, ids: &[String], now: i64) -> Result<u64, MySqlError> {
+        let mut removed = 0;
+        for batch in ids.chunks(self.batch as usize) {
+            let sql = Statements::delete_expired(&self.schema, batch.len());
+            let mut params = vec![Value::from(now)];
+            params.extend(batch.iter().map(Value::from));
+            self.run(conn, &sql, params).await?;
+            removed += conn.affected_rows();
+            sleep(self.pause).await;
+        }
+        Ok(removed)
+    }
+
+    async fn run(
+        &self,
+        conn: &mut Conn,
+        sql: &str,
+        params: Vec<Value>,
+    ) -> Result<Vec<mysql_async::Row>, MySqlError> {
+        let mut attempts = 1;
+        loop {
+            let Ok(result) = timeout(LONG_STATEMENT, answer(conn, sql, params.clone())).await else {
+                return Err(MySqlError::QueryTimeout(LONG_STATEMENT));
+            };
+            match result {
+                Ok(answer) => return Ok(answer.rows),
+                Err(error) if remedy(&error) == Remedy::Retry && attempts < MAX_ATTEMPTS => {
+                    sleep(jittered(self.pause * attempts)).await;
+                    attempts += 1;
+                }
+                Err(error) => return Err(statement_failed(error, 0)),
+            }
+        }
+    }
+}

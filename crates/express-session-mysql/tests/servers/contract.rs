@@ -1,0 +1,86 @@
+//! The store contract, on our own connections and on a pool that was handed in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use express_session_contract::{Harness, Scale, store_contract};
+use express_session_core::{Clock, ManualClock, SessionId};
+use express_session_mysql::mysql_async::prelude::Queryable;
+use express_session_mysql::{MySqlOptions, MySqlStore};
+
+use crate::database::{Database, FROZEN};
+
+struct MySql {
+    database: Database,
+    store: MySqlStore,
+    clock: Arc<ManualClock>,
+}
+
+impl MySql {
+    async fn start(adjust: impl FnOnce(MySqlOptions) -> MySqlOptions) -> Self {
+        let database = Database::fresh().await;
+        let clock = Arc::new(ManualClock::new(FROZEN));
+        let store = MySqlStore::connect(adjust(database.options().clock(Arc::clone(&clock)))).await.unwrap();
+        Self { database, store, clock }
+    }
+
+    async fn on_a_pool() -> Self {
+        let database = Database::fresh().await;
+        let clock = Arc::new(ManualClock::new(FROZEN));
+        let store =
+            MySqlStore::from_pool(database.pool(), database.options().clock(Arc::clone(&clock))).unwrap();
+        store.ready().await.unwrap();
+        Self { database, store, clock }
+    }
+}
+
+impl Harness for MySql {
+    type Store = MySqlStore;
+
+    const SCALE: Scale = Scale::SMALL;
+
+    fn store(&self) -> &MySqlStore {
+        &self.store
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
+    }
+
+    async fn age(&self, id: &SessionId, by: Duration) {
+        let mut conn = self.database.conn().await;
+        conn.exec_drop(
+            "UPDATE sessions SET expires = GREATEST(0, CAST(expires AS SIGNED) - ?) WHERE session_id = ?",
+            (by.as_secs(), id.as_str()),
+        )
+        .await
+        .unwrap();
+    }
+
+    async fn put_raw(&self, id: &SessionId, bytes: &[u8]) {
+        let mut conn = self.database.conn().await;
+        let expires = FROZEN.0 / 1000 + 2 * 86_400;
+        conn.exec_drop("REPLACE INTO sessions VALUES (?, ?, ?)", (id.as_str(), expires, bytes))
+            .await
+            .unwrap();
+    }
+
+    async fn get_raw(&self, id: &SessionId) -> Option<Vec<u8>> {
+        let mut conn = self.database.conn().await;
+        conn.exec_first("SELECT data FROM sessions WHERE session_id = ?", (id.as_str(),)).await.unwrap()
+    }
+}
+
+store_contract!(MySql::start(|options| options).await);
+
+mod with_an_index_and_one_connection {
+    use super::MySql;
+    express_session_contract::store_contract!(
+        MySql::start(|options| options.create_expires_index(true).connection_limit(1)).await
+    );
+}
+
+mod on_a_pool {
+    use super::MySql;
+    express_session_contract::store_contract!(MySql::on_a_pool().await);
+}

@@ -1,0 +1,19 @@
+//! Tests against a real server: a private MariaDB, or the one that `MYSQL_URL` names.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is the failure"
+)]
+
+mod contract;
+mod database;
+mod expected;
+mod faults;
+mod hostile;
+mod locks;
+mod pool;
+mod runtimes;
+mod statements;
+mod sweeping;
+mod vectors;

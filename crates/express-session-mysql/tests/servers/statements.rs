@@ -1,0 +1,185 @@
+//! What goes over the wire: the server's own log shows exactly the statements promised.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use express_session_core::{Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _, TouchOutcome};
+use express_session_mysql::MySqlStore;
+use express_session_mysql::mysql_async::prelude::Queryable;
+
+use crate::database::{Database, FROZEN, id, record};
+use crate::expected::{assert_gone, conflict, written};
+
+/// Writes down what one store sends. The log is the server's, so one test at a time uses it.
+struct Log {
+    database: Database,
+    /// The connections to this test's database.
+    threads: HashSet<u64>,
+}
+
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+impl Log {
+    async fn start(database: &Database) -> Self {
+        let log = Self { database: database.clone(), threads: HashSet::new() };
+        log.set("TRUNCATE mysql.general_log").await;
+        log.set("SET GLOBAL log_output = 'TABLE'").await;
+        log.set("SET GLOBAL general_log = 1").await;
+        log
+    }
+
+    async fn set(&self, sql: &str) {
+        self.database.run(sql).await;
+    }
+
+    /// The commands since the last call, of connections to this database whose statements are the store's.
+    async fn take(&mut self) -> Vec<String> {
+        self.set("SET GLOBAL general_log = 0").await;
+        let mut conn = self.database.conn().await;
+        let threads: Vec<u64> = conn
+            .exec(
+                "SELECT DISTINCT thread_id FROM mysql.general_log \
+                 WHERE command_type = 'Connect' AND argument LIKE CONCAT('% on ', ?, ' %')",
+                (&self.database.name,),
+            )
+            .await
+            .unwrap();
+        self.threads.extend(threads);
+        let mut commands = Vec::new();
+        let rows: Vec<(u64, String, Vec<u8>)> = conn
+            .query("SELECT thread_id, command_type, argument FROM mysql.general_log ORDER BY event_time")
+            .await
+            .unwrap();
+        for (thread, command, argument) in rows {
+            let argument = String::from_utf8(argument).unwrap();
+            if self.threads.contains(&thread)
+                && !["general_log", "log_output"].iter().any(|ours| argument.contains(ours))
+                && !argument.starts_with("SELECT @@")
+            {
+                commands.push(format!("{command} {argument}").trim().to_owned());
+            }
+        }
+        conn.query_drop("TRUNCATE mysql.general_log").await.unwrap();
+        self.set("SET GLOBAL general_log = 1").await;
+        commands.retain(|command| !command.starts_with("Connect") && !command.starts_with("Quit"));
+        commands
+    }
+
+    async fn stop(self) {
+        self.set("SET GLOBAL general_log = 0").await;
+    }
+}
+
+/// The statements of one life, with the store's only connection.
+#[tokio::test]
+async fn each_verb_sends_what_is_promised_and_nothing_else() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let database = Database::fresh().await;
+    let mut log = Log::start(&database).await;
+    let clock = Arc::new(ManualClock::new(FROZEN));
+    let options = database.options().connection_limit(1).clock(Arc::clone(&clock));
+    let store = MySqlStore::connect(options).await.unwrap();
+    let creation = log.take().await;
+    assert_eq!(creation.len(), 3, "one setting, one CREATE TABLE prepared and executed: {creation:?}");
+    assert!(creation[0].starts_with("Query SET SESSION autocommit = 1"), "{creation:?}");
+    assert!(creation[2].starts_with("Execute CREATE TABLE IF NOT EXISTS `sessions`"), "{creation:?}");
+
+    let (sid, exact) =
+        (id("sid"), "CAST(CONVERT(`session_id` USING utf8mb4) AS BINARY) = CAST('sid' AS BINARY)");
+    let first = written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    let document = r#"{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"n":1}"#;
+    let sent = executed(&log.take().await);
+    assert_eq!(sent.len(), 1);
+    assert!(
+        sent[0].starts_with(
+            "INSERT INTO `sessions` (`session_id`, `expires`, `data`) VALUES ('sid', 1893639846, '{"
+        ),
+        "{sent:?}"
+    );
+    assert!(
+        sent[0].ends_with("ON DUPLICATE KEY UPDATE `expires` = VALUES(`expires`), `data` = VALUES(`data`)"),
+        "{sent:?}"
+    );
+
+    let select = format!(
+        "SELECT `data` AS data, `expires` AS expires FROM `sessions` WHERE `session_id` = 'sid' AND {exact}"
+    );
+    store.get(&sid).await.unwrap().unwrap();
+    assert_eq!(executed(&log.take().await), [&*select]);
+
+    // From here on everything is prepared already: only the executions are left.
+    clock.advance(Duration::from_millis(500));
+    let found = store.get(&sid).await.unwrap().unwrap();
+    assert_eq!(store.touch(&sid, &found.record).await.unwrap(), TouchOutcome::Touched);
+    let second = written(store.set(&sid, &record("n", "2"), Expect::Revision(&first)).await.unwrap());
+    log.take().await;
+    store.get(&sid).await.unwrap().unwrap();
+    store.touch(&sid, &found.record).await.unwrap();
+    let third = written(store.set(&sid, &record("n", "3"), Expect::Revision(&second)).await.unwrap());
+    let commands = log.take().await;
+    assert_eq!(commands.len(), 3, "no preparing, resetting or pinging: {commands:?}");
+    let sent = executed(&commands);
+    assert_eq!(sent[0], select);
+    assert_eq!(
+        sent[1],
+        format!(
+            "UPDATE `sessions` SET `expires` = 1893639846 WHERE `session_id` = 'sid' AND {exact} \
+             AND `expires` >= 1893553446"
+        )
+    );
+    assert!(sent[2].starts_with("UPDATE `sessions` SET `expires` = 1893639846, `data` = '{"), "{sent:?}");
+    assert!(
+        sent[2].contains(&format!(
+            "WHERE `session_id` = 'sid' AND {exact} AND `expires` >= 1893553446 AND CAST("
+        )),
+        "{sent:?}"
+    );
+    assert!(database.rows().await[0].data.as_deref() != Some(document));
+    log.take().await;
+
+    // Only a write that was not carried out asks why.
+    conflict(store.set(&sid, &record("n", "4"), Expect::Revision(&first)).await.unwrap());
+    let sent = executed(&log.take().await);
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert_eq!(sent[1], select);
+
+    assert!(store.destroy(&sid).await.unwrap());
+    let sent = executed(&log.take().await);
+    assert_eq!(
+        sent,
+        [format!(
+            "DELETE FROM `sessions` WHERE `session_id` = 'sid' AND {exact} AND `expires` >= 1893553446"
+        )]
+    );
+    assert_gone(&store.set(&sid, &record("n", "4"), Expect::Revision(&third)).await.unwrap());
+    log.take().await;
+
+    assert_eq!(store.length().await.unwrap(), 0);
+    assert_eq!(
+        executed(&log.take().await),
+        ["SELECT COUNT(*) FROM `sessions` WHERE `expires` >= 1893553446"]
+    );
+    store.clear().await.unwrap();
+    assert_eq!(executed(&log.take().await), ["DELETE FROM `sessions`"]);
+    log.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_switched_off_sends_nothing() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let database = Database::fresh().await;
+    drop(database.store().await);
+    let mut log = Log::start(&database).await;
+    let store = MySqlStore::connect(database.options().create_database_table(false).disable_touch(true))
+        .await
+        .unwrap();
+    assert_eq!(store.touch(&id("sid"), &record("n", "1")).await.unwrap(), TouchOutcome::Touched);
+    assert_eq!(log.take().await, Vec::<String>::new());
+    log.stop().await;
+}
+
+/// The texts of statements that were run, without those that were only prepared.
+fn executed(commands: &[String]) -> Vec<String> {
+    commands.iter().filter_map(|command| command.strip_prefix("Execute ")).map(str::to_owned).collect()
+}

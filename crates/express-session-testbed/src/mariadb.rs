@@ -1,0 +1,211 @@
+//! A private MariaDB server in a throwaway folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::{fs, io};
+
+use tempfile::TempDir;
+
+use crate::process::{Process, StartError, free_port};
+
+/// The user of every private server; it may do anything.
+pub const USER: &str = "tester";
+
+/// Its password.
+pub const PASSWORD: &str = "only for private servers";
+
+/// The same, as it stands in a URL.
+const PASSWORD_IN_URL: &str = "only%20for%20private%20servers";
+
+/// What makes a server quick whose data nobody will miss, and keeps it from the rest of the machine.
+const OPTIONS: &[&str] = &[
+    "--bind-address=127.0.0.1",
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=0",
+    "--innodb-buffer-pool-size=128M",
+    "--performance-schema=0",
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_general_ci",
+];
+
+/// A running server. It is killed, and its data removed, when dropped.
+#[derive(Debug)]
+pub struct MariaDb {
+    process: Process,
+    port: u16,
+    options: Vec<String>,
+    dir: TempDir,
+}
+
+impl MariaDb {
+    /// Starts a server with these options in addition, such as `--max-connections=4`.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if MariaDB is not installed or does not come up.
+    pub fn start(options: &[&str]) -> Result<Self, StartError> {
+        let dir = tempfile::Builder::new().prefix("mariadb-").tempdir()?;
+        install(dir.path())?;
+        fs::write(
+            dir.path().join("init.sql"),
+            format!(
+                "CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n\
+                 GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
+            ),
+        )?;
+        let port = free_port()?;
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let process = spawn(dir.path(), port, &options)?;
+        let mut server = Self { process, port, options, dir };
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// The one server that all tests of a program share. It ends with the program.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started: a test without its server has failed.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<(MariaDb, Child)> = OnceLock::new();
+        let (server, _) = SHARED.get_or_init(|| {
+            let started = Self::start(&[]).and_then(|server| {
+                let caretaker = caretaker(server.process.pid(), server.dir.path())?;
+                Ok((server, caretaker))
+            });
+            match started {
+                Ok(shared) => shared,
+                Err(error) => panic!("{error}"),
+            }
+        });
+        server
+    }
+
+    /// The URL of a database on this server, by TCP.
+    pub fn url(&self, database: &str) -> String {
+        format!("mysql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The server's port on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server's Unix domain socket.
+    pub fn socket(&self) -> PathBuf {
+        socket(self.dir.path())
+    }
+
+    /// The server's folder, for files that a test hands to it.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Ends the server at once, as a crash would.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.process.kill().map(drop)
+    }
+
+    /// Stops (`STOP`) or continues (`CONT`) the server, or asks it to end (`TERM`).
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn signal(&self, name: &str) -> io::Result<()> {
+        self.process.signal(name)
+    }
+
+    /// Starts the server again after [`kill`](Self::kill), with its data, on the same port.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if it does not come up.
+    pub fn restart(&mut self) -> Result<(), StartError> {
+        self.process = spawn(self.dir.path(), self.port, &self.options)?;
+        self.wait_until_ready()
+    }
+
+    /// The network is opened after the initial SQL was run.
+    fn wait_until_ready(&mut self) -> Result<(), StartError> {
+        self.process.wait_for_port(self.port)
+    }
+}
+
+fn socket(dir: &Path) -> PathBuf {
+    dir.join("mariadb.sock")
+}
+
+/// Creates the system tables.
+fn install(dir: &Path) -> Result<(), StartError> {
+    let mut command = Command::new("mariadb-install-db");
+    command.arg("--no-defaults").arg(format!("--datadir={}", dir.join("data").display())).args([
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+        "--skip-name-resolve",
+    ]);
+    if is_root() {
+        command.arg("--user=root");
+    }
+    let log = dir.join("install.log");
+    let mut process = Process::spawn(command, log)?;
+    let status = process.wait()?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(StartError::NotReady {
+        program: "mariadb-install-db".into(),
+        reason: format!("it ended with {status}"),
+        log: process.log(),
+    })
+}
+
+fn spawn(dir: &Path, port: u16, options: &[String]) -> Result<Process, StartError> {
+    let mut command = Command::new("mariadbd");
+    command
+        .arg("--no-defaults")
+        .arg(format!("--datadir={}", dir.join("data").display()))
+        .arg(format!("--socket={}", socket(dir).display()))
+        .arg(format!("--pid-file={}", dir.join("mariadb.pid").display()))
+        .arg(format!("--init-file={}", dir.join("init.sql").display()))
+        .arg(format!("--port={port}"))
+        .args(OPTIONS)
+        .args(options);
+    if is_root() {
+        command.arg("--user=root");
+    }
+    Process::spawn(command, dir.join("server.log"))
+}
+
+/// MariaDB refuses to run as root unless told so.
+fn is_root() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata("/proc/self").is_ok_and(|owner| owner.uid() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}
+
+/// Waits until this program has ended, however it does, then ends its server and removes the data.
+///
+/// A static is never dropped; but the caretaker's standard input is closed with the program.
+fn caretaker(server: u32, dir: &Path) -> io::Result<Child> {
+    Command::new("sh")
+        .arg("-c")
+        .arg(r#"cat >/dev/null; grep -qs -- "$1" "/proc/$0/cmdline" && kill -9 "$0"; rm -rf -- "$1""#)
+        .arg(server.to_string())
+        .arg(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
