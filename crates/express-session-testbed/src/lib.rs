@@ -3,5 +3,6 @@
 //! A test that needs a server fails if it cannot be started; nothing here skips.
 
 pub mod process;
+pub mod redis;
 
 pub use process::{Process, StartError, free_port};
