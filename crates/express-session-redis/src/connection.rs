@@ -175,13 +175,11 @@ impl Connections {
                         }
                     }
                 };
-                match timeout(limit, answer).await {
-                    Ok(answer) => answer,
-                    Err(_) => {
-                        slot.replace_if_broken(&connection, &RedisError::Timeout(limit));
-                        return Err(RedisError::Timeout(limit));
-                    }
-                }
+                let Ok(answer) = timeout(limit, answer).await else {
+                    slot.replace_if_broken(&connection, &RedisError::Timeout(limit));
+                    return Err(RedisError::Timeout(limit));
+                };
+                answer
             }
         };
         answer.map_err(|error| {

@@ -135,7 +135,9 @@ impl RedisError {
         match (error.kind(), driver.code()) {
             (_, Some(code)) if NOT_SERVING.contains(&code) => Self::NotServing(driver),
             (_, Some(code)) if REFUSED.contains(&code) => Self::Refused(driver),
-            (ErrorKind::Io | ErrorKind::ClusterConnectionNotFound | ErrorKind::Parse, _) => Self::Lost(driver),
+            (ErrorKind::Io | ErrorKind::ClusterConnectionNotFound | ErrorKind::Parse, _) => {
+                Self::Lost(driver)
+            }
             (ErrorKind::AuthenticationFailed, _) => Self::Refused(driver),
             (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => Self::NotServing(driver),
             (ErrorKind::MasterNameNotFoundBySentinel | ErrorKind::NoValidReplicasFoundBySentinel, _) => {

@@ -58,8 +58,9 @@ impl RedisPool {
     }
 
     fn single(info: ConnectionInfo) -> Result<Self, RedisError> {
-        let config_of_driver =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_LIMIT)).set_response_timeout(None);
+        let config_of_driver = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_LIMIT))
+            .set_response_timeout(None);
         let manager = Manager::new_with_config(info, config_of_driver).map_err(|error| config(&error))?;
         let pool = Pool::builder(manager).max_size(MAX_SIZE).runtime(Runtime::Tokio1).build();
         pool.map(Self::Single).map_err(|_| RedisError::PoolClosed)

@@ -31,12 +31,8 @@ impl Shared {
         } else {
             vec![None]
         };
-        let scan = |node| Scan {
-            shared: self,
-            node,
-            pattern: self.keys.pattern(),
-            cursor: Some(b"0".to_vec()),
-        };
+        let scan =
+            |node| Scan { shared: self, node, pattern: self.keys.pattern(), cursor: Some(b"0".to_vec()) };
         Ok(nodes.into_iter().map(scan).collect())
     }
 }

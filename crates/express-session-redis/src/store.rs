@@ -125,7 +125,9 @@ impl Shared {
             return ReadPlan::Get;
         }
         let fresh = Record::new(hint.cookie.clone());
-        let Some(ttl) = self.options.ttl.seconds_after_touch(&fresh, self.now()) else { return ReadPlan::Get };
+        let Some(ttl) = self.options.ttl.seconds_after_touch(&fresh, self.now()) else {
+            return ReadPlan::Get;
+        };
         let computed = matches!(self.options.ttl, Ttl::Computed(_));
         let mixed = self.mixed_lives.load(Ordering::Relaxed);
         let (due, threshold) = match hint.touch_after {
@@ -136,7 +138,8 @@ impl Shared {
             _ if computed && mixed => ("never", String::new()),
             TouchAfter::Always => ("elapsed", "0".to_owned()),
             TouchAfter::Elapsed(after) => ("elapsed", after.as_millis().to_string()),
-            TouchAfter::Share(share) => ("share", share.max(0.0).min(1.0).to_string()),
+            TouchAfter::Share(share) if share.is_nan() => ("elapsed", "0".to_owned()),
+            TouchAfter::Share(share) => ("share", share.clamp(0.0, 1.0).to_string()),
             // A kind of throttle that is newer than this store: core decides at the end of the request.
             _ => ("never", String::new()),
         };
@@ -261,11 +264,7 @@ impl SessionStore for RedisStore {
     /// One command. If it gave the session a life that is not its own (somebody's cookie has a lifetime of its
     /// own, a closure looked at the data), that is put right at once, and from then on sessions are read in a
     /// way that does not do that.
-    async fn get_and_touch(
-        &self,
-        id: &SessionId,
-        hint: TouchHint<'_>,
-    ) -> Result<Option<Stored>, StoreError> {
+    async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
         let shared = self.shared();
         let key = shared.keys.of(id);
         let plan = shared.plan(&hint);

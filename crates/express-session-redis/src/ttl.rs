@@ -58,7 +58,8 @@ impl Ttl {
 
 fn whole_seconds(duration: Duration) -> i64 {
     let up = u64::from(duration.subsec_nanos() > 0);
-    i64::try_from(duration.as_secs().saturating_add(up)).map_or(MAX_SECONDS, |seconds| seconds.min(MAX_SECONDS))
+    i64::try_from(duration.as_secs().saturating_add(up))
+        .map_or(MAX_SECONDS, |seconds| seconds.min(MAX_SECONDS))
 }
 
 impl fmt::Debug for Ttl {
