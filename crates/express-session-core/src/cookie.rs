@@ -196,6 +196,17 @@ impl Cookie {
         }
     }
 
+    /// `cookie.expires` as JavaScript reckons with it: milliseconds since 1970, NaN for what is no date, and
+    /// `None` for anything falsy. For stores whose rule is `expires ? expires - now : …`.
+    pub fn expires_ms(&self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss, reason = "a JavaScript date is below 2^53")]
+        match &self.expires {
+            Expires::Date(at) => Some(at.map_or(f64::NAN, |at| at.0 as f64)),
+            Expires::Plain(Attribute::Number(ms)) if *ms != 0.0 && !ms.is_nan() => Some(*ms),
+            Expires::Plain(value) => value.is_truthy().then_some(f64::NAN),
+        }
+    }
+
     /// The time left at `now`, zero if it has passed; `None` without an expiry. JavaScript: reading `maxAge`.
     pub fn max_age(&self, now: UnixMillis) -> Option<Duration> {
         self.expires().map(|at| now.until(at))
@@ -524,6 +535,18 @@ mod tests {
         assert_eq!(cookie.max_age(later), Some(Duration::from_secs(20)));
         cookie.touch(later);
         assert_eq!(cookie.max_age(later), Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn expires_is_a_number_wherever_javascript_finds_one() {
+        let ms = |text: &str| Cookie::decode(text).unwrap().expires_ms();
+        assert_eq!(ms(r#"{"expires":"2030-01-02T03:04:05.678Z"}"#), Some(1_893_553_445_678.0));
+        assert_eq!(ms(r#"{"expires":1893557045678}"#), Some(1_893_557_045_678.0));
+        assert!(ms(r#"{"expires":"garbage"}"#).is_some_and(f64::is_nan));
+        assert!(ms(r#"{"expires":true}"#).is_some_and(f64::is_nan));
+        for falsy in ["{}", r#"{"expires":null}"#, r#"{"expires":false}"#, r#"{"expires":0}"#] {
+            assert_eq!(ms(falsy), None, "{falsy}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod mariadb;
 pub mod process;
+pub mod redis;
 
 pub use mariadb::MariaDb;
 pub use process::{Process, StartError, free_port};

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
+//! `scripts` (every Lua text), `connection` (shared connections, taken from the pool), `store` (the contract),
+//! `scan` (what operators need), `error`.
+
+mod connection;
+mod error;
+mod key;
+mod options;
+mod pool;
+mod scan;
+mod scripts;
+mod store;
+mod ttl;
+
+pub use deadpool_redis;
+
+pub use error::{DriverError, RedisError};
+pub use options::{
+    DEFAULT_CONNECT_TIMEOUT, DEFAULT_PREFIX, DEFAULT_RESPONSE_TIMEOUT, DEFAULT_SCAN_COUNT, RedisOptions,
+};
+pub use pool::RedisPool;
+pub use store::RedisStore;
+pub use ttl::{DEFAULT_TTL, Ttl};

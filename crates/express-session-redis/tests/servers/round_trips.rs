@@ -1,0 +1,179 @@
+//! How many commands a request costs.
+
+use std::time::Duration;
+
+use express_session_core::{CookieOptions, Options, RequestHead, Session, SessionManager, TouchAfter};
+use express_session_redis::{RedisOptions, RedisStore};
+use express_session_testbed::redis::RedisServer;
+
+use crate::monitor::Monitor;
+
+const SECRET: &str = "a secret that is long enough for a test";
+
+/// A request with nothing but its cookie.
+pub(crate) struct Request(pub(crate) Option<String>);
+
+impl RequestHead for Request {
+    fn path(&self) -> &'static str {
+        "/"
+    }
+    fn is_tls(&self) -> bool {
+        false
+    }
+    fn peer_addr(&self) -> Option<std::net::IpAddr> {
+        None
+    }
+    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
+        let cookie = (name == "cookie").then_some(self.0.as_deref()).flatten();
+        Box::new(cookie.map(str::as_bytes).into_iter())
+    }
+}
+
+struct Browser {
+    sessions: SessionManager,
+    cookie: Option<String>,
+}
+
+impl Browser {
+    fn new(store: RedisStore, touch_after: TouchAfter) -> Self {
+        let options = Options::builder([SECRET])
+            .resave(false)
+            .save_uninitialized(false)
+            .rolling(true)
+            .touch_after(touch_after)
+            .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
+            .build()
+            .unwrap();
+        Self { sessions: SessionManager::new(options, store), cookie: None }
+    }
+
+    async fn begin(&self) -> Session {
+        self.sessions.begin(&Request(self.cookie.clone())).await.unwrap().unwrap()
+    }
+
+    async fn finish(&mut self, session: Session) {
+        let finished = session.finish().await.unwrap();
+        if let Some(set_cookie) = finished.set_cookie {
+            self.cookie = set_cookie.split(';').next().map(str::to_owned);
+        }
+    }
+
+    async fn read(&mut self) {
+        let session = self.begin().await;
+        assert!(session.get::<i64>("n").unwrap().is_some(), "the session must be there");
+        self.finish(session).await;
+    }
+
+    async fn change(&mut self, n: i64) {
+        let session = self.begin().await;
+        session.insert("n", &n).unwrap();
+        self.finish(session).await;
+    }
+}
+
+fn server_and_store(options: RedisOptions) -> (RedisServer, RedisStore) {
+    let server = RedisServer::start(&[]).unwrap();
+    let store = RedisStore::from_url(&server.url(), options).unwrap();
+    (server, store)
+}
+
+#[tokio::test]
+async fn a_request_that_reads_is_one_command_and_one_that_changes_is_two() {
+    let (server, store) = server_and_store(RedisOptions::new());
+    let mut monitor = Monitor::of(&server);
+    let mut browser = Browser::new(store, TouchAfter::Always);
+    browser.change(1).await;
+    assert_eq!(monitor.commands(), ["SET"], "a new session");
+    browser.read().await;
+    assert_eq!(monitor.commands(), ["GETEX"], "reading and extending");
+    browser.change(2).await;
+    assert_eq!(monitor.commands(), ["GETEX", "EVALSHA", "EVAL"], "the server learns the script once");
+    browser.change(3).await;
+    assert_eq!(monitor.commands(), ["GETEX", "EVALSHA"], "a change");
+    server.command(&["SCRIPT", "FLUSH"]).unwrap();
+    monitor.commands();
+    browser.change(4).await;
+    assert_eq!(monitor.commands(), ["GETEX", "EVALSHA", "EVAL"], "after a restart or failover");
+    let session = browser.begin().await;
+    session.destroy().await.unwrap();
+    browser.finish(session).await;
+    assert_eq!(monitor.commands(), ["GETEX", "DEL"], "a logout");
+}
+
+#[tokio::test]
+async fn throttled_touches_are_skipped_in_the_same_command() {
+    let (server, store) = server_and_store(RedisOptions::new());
+    let mut monitor = Monitor::of(&server);
+    let mut browser = Browser::new(store, TouchAfter::Elapsed(Duration::from_mins(10)));
+    browser.change(1).await;
+    browser.read().await;
+    monitor.commands();
+    let key = only_key(&server);
+    let age = |seconds: i64| server.command(&["EXPIRE", &key, &(3600 - seconds).to_string()]).unwrap();
+    let left = || ttl(&server, &key);
+    for (aged, expected) in [(300, 3300), (599, 3001), (601, 3600)] {
+        age(aged);
+        monitor.commands();
+        browser.read().await;
+        assert_eq!(monitor.commands(), ["EVALSHA"], "{aged} s after the last extension");
+        assert!((expected - 1..=expected).contains(&left()), "{} s left", left());
+    }
+}
+
+#[tokio::test]
+async fn with_touches_disabled_a_read_is_a_get() {
+    for options in [RedisOptions::new().disable_touch(true), RedisOptions::new().disable_ttl(true)] {
+        let (server, store) = server_and_store(options);
+        let mut monitor = Monitor::of(&server);
+        let mut browser = Browser::new(store, TouchAfter::Always);
+        browser.change(1).await;
+        monitor.commands();
+        browser.read().await;
+        assert_eq!(monitor.commands(), ["GET"]);
+    }
+}
+
+/// "Remember me" for one visitor must neither cost the others a command nor give them, or itself, a wrong life.
+#[tokio::test]
+async fn sessions_with_a_lifetime_of_their_own_keep_it() {
+    let (server, store) = server_and_store(RedisOptions::new());
+    let mut monitor = Monitor::of(&server);
+    let mut browser = Browser::new(store, TouchAfter::Always);
+    let session = browser.begin().await;
+    session.insert("n", &1).unwrap();
+    session.cookie_mut().set_max_age(Some(Duration::from_hours(24)));
+    browser.finish(session).await;
+    let key = only_key(&server);
+    assert!((86_399..=86_400).contains(&ttl(&server, &key)));
+    monitor.commands();
+    browser.read().await;
+    assert_eq!(monitor.commands(), ["GETEX", "EXPIRE"], "the first one is a surprise");
+    assert!((86_399..=86_400).contains(&ttl(&server, &key)));
+    browser.read().await;
+    assert_eq!(monitor.commands(), ["EVALSHA", "EVAL", "TTL"], "the server learns the other way to read");
+    browser.read().await;
+    assert_eq!(monitor.commands(), ["EVALSHA"], "and then it is one command for everybody");
+    assert!((86_399..=86_400).contains(&ttl(&server, &key)));
+    let mut other = Browser { sessions: browser.sessions.clone(), cookie: None };
+    other.change(1).await;
+    monitor.commands();
+    other.read().await;
+    assert_eq!(monitor.commands(), ["EVALSHA"]);
+    let lives: Vec<i64> = keys(&server).iter().map(|key| ttl(&server, key)).collect();
+    assert!(lives.iter().any(|ttl| (3599..=3600).contains(ttl)), "{lives:?}");
+}
+
+fn keys(server: &RedisServer) -> Vec<String> {
+    let answer = server.command(&["KEYS", "sess:*"]).unwrap();
+    answer.lines().filter(|line| line.starts_with("sess:")).map(str::to_owned).collect()
+}
+
+fn only_key(server: &RedisServer) -> String {
+    let keys = keys(server);
+    assert_eq!(keys.len(), 1);
+    keys[0].clone()
+}
+
+fn ttl(server: &RedisServer, key: &str) -> i64 {
+    server.command(&["TTL", key]).unwrap().trim_start_matches(':').trim().parse().unwrap()
+}
