@@ -254,3 +254,73 @@ fn keep_mode(temporary: &Temporary, old: &Locked) -> Result<(), FileError> {
 fn keep_mode(_: &Temporary, _: &Locked) -> Result<(), FileError> {
     Ok(())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::lock::lock;
+
+    fn session(dir: &Path) -> SessionPath {
+        SessionPath { folder: dir.into(), name: "sid.json".into(), file: dir.join("sid.json") }
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        fs::read_dir(dir).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// As a Node server writes: without asking for locks.
+    fn write_as_node(path: &SessionPath, text: &str) {
+        let temporary = path.folder.join("sid.json.12345");
+        fs::write(&temporary, text).unwrap();
+        fs::rename(&temporary, &path.file).unwrap();
+    }
+
+    fn writers() -> [Writer; 3] {
+        let plain = Writer::new(Durability::None);
+        plain.exchange.store(false, Ordering::Relaxed);
+        plain.no_replace.store(false, Ordering::Relaxed);
+        [Writer::new(Durability::None), Writer::new(Durability::Fsync), plain]
+    }
+
+    #[test]
+    fn a_write_by_a_node_server_in_between_is_not_lost() {
+        for writer in writers() {
+            let dir = tempfile::tempdir().unwrap();
+            let path = session(dir.path());
+            assert_eq!(writer.create(&path, b"old").unwrap(), Outcome::Written);
+            let held = lock(&path.file).unwrap().unwrap();
+            write_as_node(&path, "node");
+            assert_eq!(writer.replace(&path, &held, b"ours").unwrap(), Outcome::Raced);
+            assert_eq!(fs::read(&path.file).unwrap(), b"node");
+            assert_eq!(names(dir.path()), ["sid.json"]);
+        }
+    }
+
+    #[test]
+    fn a_file_removed_in_between_stays_removed() {
+        for writer in writers() {
+            let dir = tempfile::tempdir().unwrap();
+            let path = session(dir.path());
+            writer.create(&path, b"old").unwrap();
+            let held = lock(&path.file).unwrap().unwrap();
+            fs::remove_file(&path.file).unwrap();
+            assert_eq!(writer.replace(&path, &held, b"ours").unwrap(), Outcome::Raced);
+            assert!(names(dir.path()).is_empty());
+        }
+    }
+
+    #[test]
+    fn replacing_and_creating() {
+        for writer in writers() {
+            let dir = tempfile::tempdir().unwrap();
+            let path = session(dir.path());
+            writer.create(&path, b"old").unwrap();
+            assert_eq!(writer.create(&path, b"second").unwrap(), Outcome::Raced);
+            let held = lock(&path.file).unwrap().unwrap();
+            assert_eq!(held.bytes, b"old");
+            assert_eq!(writer.replace(&path, &held, b"new").unwrap(), Outcome::Written);
+            assert_eq!(fs::read(&path.file).unwrap(), b"new");
+            assert_eq!(names(dir.path()), ["sid.json"]);
+        }
+    }
+}

@@ -90,7 +90,9 @@ impl Wait {
 /// Network file systems lock only what is open for writing; a file we may not write can be locked elsewhere.
 fn open_to_lock(path: &Path) -> io::Result<File> {
     match options(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => options(false).open(path),
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            options(false).open(path)
+        }
         result => result,
     }
 }
