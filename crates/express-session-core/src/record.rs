@@ -41,6 +41,9 @@ pub enum DecodeError {
     /// The `cookie` is unusable.
     #[error("the record's cookie is malformed")]
     Cookie(#[source] CookieError),
+    /// The record is encrypted and does not open: another secret, damaged, or not encrypted at all.
+    #[error("the record cannot be decrypted")]
+    Undecryptable,
 }
 
 impl Record {

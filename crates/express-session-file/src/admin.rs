@@ -1,0 +1,79 @@
+//! What operators need: listing, counting, clearing, sweeping. All of it reads the whole folder, on a thread of
+//! its own.
+
+use std::sync::Arc;
+
+use express_session_core::{Record, SessionId, SessionStoreAdmin, StoreError};
+
+use crate::folder::Folder;
+use crate::io_threads::run_alone;
+use crate::lock;
+use crate::store::FileStore;
+use crate::sweep::{Pace, sweep};
+
+impl FileStore {
+    async fn alone<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Folder) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let folder = Arc::clone(self.folder());
+        run_alone(move || job(&folder)).await?
+    }
+}
+
+impl Folder {
+    /// Calls `each` with every live session.
+    fn for_each_live(&self, mut each: impl FnMut(SessionId, Record)) -> Result<(), StoreError> {
+        self.for_each_session(|id, path| {
+            let Some(bytes) = lock::read(&path.file)? else { return Ok(()) };
+            if let Ok(Some(record)) = self.documents.decode(&bytes)
+                && self.documents.life(&record, self.clock.now()).is_some()
+            {
+                each(id, record);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl SessionStoreAdmin for FileStore {
+    async fn all(&self) -> Result<Vec<(SessionId, Record)>, StoreError> {
+        self.alone(|folder| {
+            let mut all = Vec::new();
+            folder.for_each_live(|id, record| all.push((id, record)))?;
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
+        self.alone(|folder| {
+            let mut ids = Vec::new();
+            folder.for_each_live(|id, _| ids.push(id))?;
+            Ok(ids)
+        })
+        .await
+    }
+
+    /// Counts files by their names, expired ones too, as Node does.
+    async fn length(&self) -> Result<u64, StoreError> {
+        self.alone(|folder| {
+            let mut length = 0;
+            folder.for_each_session(|_, _| {
+                length += 1;
+                Ok(())
+            })?;
+            Ok(length)
+        })
+        .await
+    }
+
+    /// Removes all session files; quarantine and other files stay.
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.alone(|folder| folder.for_each_session(|_, path| folder.remove_any(path))).await
+    }
+
+    async fn sweep(&self) -> Result<u64, StoreError> {
+        self.alone(|folder| sweep(folder, &Pace::default())).await
+    }
+}

@@ -1,0 +1,130 @@
+//! What a session file says: the record, the instant of the last access, and what follows for its life.
+
+use std::time::Duration;
+
+use express_session_core::{Data, DataError, DecodeError, Life, Record, UnixMillis};
+use serde_json::Value;
+
+use crate::encryption::Cipher;
+use crate::error::FileError;
+
+/// The key under which session-file-store keeps the instant of the last access, among the session's data.
+const LAST_ACCESS_KEY: &str = "__lastAccess";
+
+/// Reads and writes documents, encrypted or not.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    pub(crate) cipher: Option<Cipher>,
+    /// Milliseconds a session without `maxAge` lives.
+    pub(crate) ttl: f64,
+}
+
+impl Documents {
+    /// The record in a file. `None` if it holds a falsy JSON value, which means "no session" in Node.
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Option<Record>, DecodeError> {
+        match &self.cipher {
+            None => Record::decode(bytes),
+            Some(cipher) => {
+                let text = cipher.decrypt(bytes).map_err(|_| DecodeError::Undecryptable)?;
+                Record::decode(text.as_bytes())
+            }
+        }
+    }
+
+    /// The file for `record`, as accessed at `now`.
+    ///
+    /// `__lastAccess` is last in a fresh session and keeps its place afterwards, as in Node, because that is
+    /// what assigning a property does there.
+    pub(crate) fn encode(&self, record: &Record, now: UnixMillis) -> Result<Vec<u8>, FileError> {
+        let mut record = record.clone();
+        stamp(&mut record.data, now).map_err(|_| FileError::Encrypt)?;
+        let text = record.encode();
+        match &self.cipher {
+            None => Ok(text.into_bytes()),
+            Some(cipher) => cipher.encrypt(&text),
+        }
+    }
+
+    /// How long the session lives; `None` if it has expired, `Some(None)` if it never does.
+    ///
+    /// Source: session-file-store `lib/session-file-helpers.js`, `isExpired`: the cookie's `originalMaxAge`,
+    /// if truthy, else the option `ttl`, after the last access; `cookie.expires` is not consulted.
+    #[allow(clippy::option_option, reason = "expired, never expiring and expiring later are three answers")]
+    pub(crate) fn life(&self, record: &Record, now: UnixMillis) -> Option<Option<Life>> {
+        let ttl = record.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl);
+        let last_access = last_access(&record.data);
+        #[allow(clippy::cast_precision_loss, reason = "a JavaScript date is below 2^53")]
+        let left = last_access + ttl - now.0 as f64;
+        if ttl == 0.0 || left < 0.0 {
+            return None;
+        }
+        Some((!left.is_nan()).then(|| Life { ttl: millis(ttl), left: millis(left) }))
+    }
+}
+
+fn stamp(data: &mut Data, now: UnixMillis) -> Result<(), DataError> {
+    data.insert(LAST_ACCESS_KEY, &now.0)
+}
+
+/// The instant of the last access as JavaScript would use it in a sum: NaN, and so never expiring, without one.
+///
+/// DIFFERENCE: Node appends the ttl to a text of digits instead of adding it.
+fn last_access(data: &Data) -> f64 {
+    match data.get_raw(LAST_ACCESS_KEY).map(serde_json::from_str::<Value>) {
+        Some(Ok(Value::Number(number))) => number.as_f64().unwrap_or(f64::NAN),
+        Some(Ok(Value::Null | Value::Bool(false))) => 0.0,
+        Some(Ok(Value::Bool(true))) => 1.0,
+        _ => f64::NAN,
+    }
+}
+
+/// Whole milliseconds, the rest cut off; negative is zero, too large is the largest.
+fn millis(ms: f64) -> Duration {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    Duration::from_millis(ms as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
+
+    fn documents() -> Documents {
+        Documents { cipher: None, ttl: 3_600_000.0 }
+    }
+
+    fn life(text: &str) -> Option<Option<Life>> {
+        let record = documents().decode(text.as_bytes()).unwrap().unwrap();
+        documents().life(&record, NOW)
+    }
+
+    #[test]
+    fn what_is_left_counts_from_the_last_access() {
+        let text = r#"{"cookie":{"originalMaxAge":60000,"expires":null},"__lastAccess":1893553445000}"#;
+        let expected = Life { ttl: Duration::from_mins(1), left: Duration::from_millis(59_322) };
+        assert_eq!(life(text), Some(Some(expected)));
+    }
+
+    #[test]
+    fn without_a_last_access_there_is_no_end() {
+        assert_eq!(life(r#"{"cookie":{"originalMaxAge":60000}}"#), Some(None));
+        assert_eq!(life(r#"{"cookie":{"originalMaxAge":60000},"__lastAccess":"x"}"#), Some(None));
+        assert_eq!(life(r#"{"cookie":{"originalMaxAge":60000},"__lastAccess":null}"#), None);
+    }
+
+    #[test]
+    fn the_last_access_is_appended_once_and_then_stays_in_its_place() {
+        let documents = documents();
+        let mut record = Record::default();
+        record.data.insert("n", &1).unwrap();
+        let first = documents.encode(&record, NOW).unwrap();
+        let mut read = documents.decode(&first).unwrap().unwrap();
+        read.data.insert("m", &2).unwrap();
+        let second = documents.encode(&read, UnixMillis(NOW.0 + 1)).unwrap();
+        assert_eq!(
+            String::from_utf8(second).unwrap(),
+            r#"{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"n":1,"__lastAccess":1893553445679,"m":2}"#
+        );
+    }
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod atomic_write;
+mod document;
+mod encryption;
+mod error;
+mod folder;
+mod io_threads;
+mod lock;
+mod options;
+mod path;
+mod quarantine;
+mod store;
+mod sweep;
+
+pub use encryption::{Algorithm, EncodeAs, Encryption, Hashing, KeyDerivation};
+pub use error::{Action, FileError};
+pub use options::{
+    DEFAULT_FILE_EXTENSION, DEFAULT_PATH, DEFAULT_REAP_INTERVAL, DEFAULT_THREADS, DEFAULT_TTL, Durability,
+    FileOptions, LOCK_LIMIT, RETRY_PAUSE,
+};
+pub use quarantine::QUARANTINE_FOLDER;
+pub use store::FileStore;

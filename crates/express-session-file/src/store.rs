@@ -1,0 +1,165 @@
+//! The store: which verb runs where, and who waits for whom.
+
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use async_lock::Mutex as AsyncMutex;
+use express_session_core::{
+    Expect, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, TouchHint,
+    TouchOutcome,
+};
+
+use crate::error::FileError;
+use crate::folder::Folder;
+use crate::io_threads::IoThreads;
+use crate::options::{FileOptions, RETRY_PAUSE};
+use crate::path::SessionPath;
+use crate::sweep::Sweeper;
+
+/// How many queues the writers of this process are spread over, by id.
+const TURNS: usize = 64;
+
+/// One JSON file per session, in session-file-store's format.
+///
+/// A clone is another handle on the same folder. With the last one end the threads, after the writes they were
+/// given; a dropped future of any verb does not stop its write.
+#[derive(Clone)]
+pub struct FileStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: Arc<Folder>,
+    threads: IoThreads,
+    /// Writers of one session queue up here instead of blocking an I/O thread each.
+    turns: Vec<Arc<AsyncMutex<()>>>,
+    hasher: RandomState,
+    retries: u32,
+    _sweeper: Option<Sweeper>,
+}
+
+impl FileStore {
+    /// Opens the folder, creating it if it is missing, and starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] if an option is not possible, the folder cannot be created, or a thread cannot be started.
+    pub fn new(options: FileOptions) -> Result<Self, FileError> {
+        let folder = Arc::new(Folder::open(&options)?);
+        if folder.ignores_case() {
+            tracing::warn!(
+                "the session folder does not tell upper from lower case: session ids that differ only in case \
+                 share a file. Generated ids are long enough for that not to happen; those of your own may not be"
+            );
+        }
+        let sweeper =
+            options.reap_interval.map(|every| Sweeper::start(Arc::clone(&folder), every)).transpose()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                folder,
+                threads: IoThreads::start(options.threads)?,
+                turns: (0..TURNS).map(|_| Arc::default()).collect(),
+                hasher: RandomState::new(),
+                retries: options.retries,
+                _sweeper: sweeper,
+            }),
+        })
+    }
+
+    pub(crate) fn folder(&self) -> &Arc<Folder> {
+        &self.inner.folder
+    }
+
+    async fn read(&self, path: SessionPath) -> Result<Option<Stored>, StoreError> {
+        let folder = Arc::clone(&self.inner.folder);
+        self.inner.threads.run(move || folder.get(&path)).await?
+    }
+
+    /// Runs a verb that writes, when it is this session's turn.
+    async fn write<T: Send + 'static>(
+        &self,
+        id: &SessionId,
+        path: SessionPath,
+        verb: impl FnOnce(&Folder, &SessionPath) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = match self.inner.turn_of(id) {
+            Some(turn) => Some(turn.lock_arc().await),
+            None => None,
+        };
+        let folder = Arc::clone(&self.inner.folder);
+        let job = move || {
+            let result = verb(&folder, &path);
+            drop(turn);
+            result
+        };
+        self.inner.threads.run(job).await?
+    }
+}
+
+impl Inner {
+    fn turn_of(&self, id: &SessionId) -> Option<Arc<AsyncMutex<()>>> {
+        let number = usize::try_from(self.hasher.hash_one(id)).unwrap_or(0) % TURNS;
+        self.turns.get(number).map(Arc::clone)
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("folder", &self.inner.folder.layout.folder())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SessionStore for FileStore {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(None) };
+        for _ in 0..self.inner.retries {
+            if let Some(stored) = self.read(path.clone()).await? {
+                return Ok(Some(stored));
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+        self.read(path).await
+    }
+
+    /// As [`get`](Self::get): a touch is a write, and whether the request writes anyway is not known yet.
+    async fn get_and_touch(
+        &self,
+        id: &SessionId,
+        _hint: TouchHint<'_>,
+    ) -> Result<Option<Stored>, StoreError> {
+        self.get(id).await
+    }
+
+    async fn set(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        let path = self.inner.folder.layout.locate(id).map_err(StoreError::UnsupportedId)?;
+        let record = record.clone();
+        let revision: Option<Revision> = match expect {
+            Expect::Any => None,
+            Expect::Revision(revision) => Some(revision.clone()),
+        };
+        self.write(id, path, move |folder, path| {
+            let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
+            folder.set(path, &record, expect)
+        })
+        .await
+    }
+
+    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+        let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(TouchOutcome::Gone) };
+        let record = record.clone();
+        self.write(id, path, move |folder, path| folder.touch(path, &record)).await
+    }
+
+    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(false) };
+        self.write(id, path, Folder::destroy).await
+    }
+}

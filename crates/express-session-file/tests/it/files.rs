@@ -1,0 +1,122 @@
+//! Names, rights and folders.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use express_session_core::{Expect, Record, SessionStore as _, SessionStoreAdmin as _, StoreError};
+use express_session_file::{FileError, FileOptions, FileStore, RETRY_PAUSE};
+
+use crate::support::{Fixture, id};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn new_files_and_folders_are_for_their_owner_only() {
+    let fixture = Fixture::new();
+    fixture.set("sid", &Record::default()).await;
+    assert_eq!(mode(&fixture.folder()), 0o700);
+    assert_eq!(mode(&fixture.file("sid.json")), 0o600);
+}
+
+/// As in Node: a file that a group may read stays so, a folder too.
+#[tokio::test]
+async fn existing_rights_are_kept() {
+    let fixture = Fixture::new();
+    fixture.set("sid", &Record::default()).await;
+    fs::set_permissions(fixture.file("sid.json"), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(fixture.folder(), fs::Permissions::from_mode(0o750)).unwrap();
+    let again = FileStore::new(FileOptions::new().path(fixture.folder())).unwrap();
+    again.set(&id("sid"), &Record::default(), Expect::Any).await.unwrap();
+    assert_eq!(mode(&fixture.file("sid.json")), 0o640);
+    assert_eq!(mode(&fixture.folder()), 0o750);
+}
+
+#[tokio::test]
+async fn writing_leaves_nothing_but_the_session_file() {
+    let fixture = Fixture::new();
+    let revision = fixture.set("sid", &Record::default()).await;
+    fixture.store.touch(&id("sid"), &Record::default()).await.unwrap();
+    fixture.store.set(&id("sid"), &Record::default(), Expect::Revision(&revision)).await.unwrap();
+    fixture.store.set(&id("sid"), &Record::default(), Expect::Any).await.unwrap();
+    assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 1);
+    fixture.store.destroy(&id("sid")).await.unwrap();
+    assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_removed_while_running_comes_back_with_the_next_new_session() {
+    let fixture = Fixture::new();
+    let revision = fixture.set("sid", &Record::default()).await;
+    fs::remove_dir_all(fixture.folder()).unwrap();
+    assert!(fixture.store.get(&id("sid")).await.unwrap().is_none());
+    assert_eq!(fixture.store.length().await.unwrap(), 0);
+    assert_eq!(fixture.store.sweep().await.unwrap(), 0);
+    let outcome =
+        fixture.store.set(&id("sid"), &Record::default(), Expect::Revision(&revision)).await.unwrap();
+    assert!(matches!(outcome, express_session_core::SetOutcome::Gone));
+    fixture.set("new", &Record::default()).await;
+    assert!(fixture.store.get(&id("new")).await.unwrap().is_some());
+    assert_eq!(mode(&fixture.folder()), 0o700);
+}
+
+#[tokio::test]
+async fn a_symbolic_link_is_not_followed() {
+    let fixture = Fixture::new();
+    fixture.set("victim", &Record::default()).await;
+    std::os::unix::fs::symlink(fixture.file("victim.json"), fixture.file("link.json")).unwrap();
+    assert!(matches!(fixture.store.get(&id("link")).await, Err(StoreError::Backend(_))));
+    let result = fixture.store.set(&id("link"), &Record::default(), Expect::Any).await;
+    assert!(matches!(result, Err(StoreError::Backend(_))));
+}
+
+#[tokio::test]
+async fn errors_name_neither_path_nor_id() {
+    let fixture = Fixture::new();
+    fs::create_dir(fixture.file("top-secret-id.json")).unwrap();
+    let error = fixture.store.get(&id("top-secret-id")).await.unwrap_err();
+    let mut shown = format!("{error:?}");
+    let mut layer: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = layer {
+        shown += &error.to_string();
+        layer = error.source();
+    }
+    assert!(!shown.contains("top-secret") && !shown.contains("sessions"), "{shown}");
+}
+
+#[test]
+fn a_folder_below_a_file_cannot_be_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    let result = FileStore::new(FileOptions::new().path(dir.path().join("file/sessions")));
+    assert!(matches!(result, Err(FileError::Io { .. })));
+}
+
+#[tokio::test]
+async fn missing_folders_are_created_with_their_parents() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a/b/c");
+    FileStore::new(FileOptions::new().path(&path)).unwrap();
+    assert!(path.is_dir());
+}
+
+/// The first read finds nothing, as the folder is empty when `get` starts.
+#[tokio::test]
+async fn retries_are_a_grace_for_files_that_appear_late() {
+    let fixture = Fixture::with(|options| options.retries(1000));
+    let late = tokio::spawn({
+        let store = fixture.store.clone();
+        async move { store.get(&id("late")).await.unwrap().is_some() }
+    });
+    tokio::time::sleep(RETRY_PAUSE).await;
+    fixture.set("late", &Record::default()).await;
+    assert!(late.await.unwrap());
+}
+
+#[tokio::test]
+async fn retries_come_to_an_end() {
+    let fixture = Fixture::with(|options| options.retries(2));
+    assert!(fixture.store.get(&id("unknown")).await.unwrap().is_none());
+}

@@ -1,0 +1,15 @@
+//! The file store as a black box: contract, recorded vectors, encryption, rights and faults.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is the failure"
+)]
+
+mod contract;
+mod encryption;
+mod files;
+mod quarantine;
+mod support;
+mod sweeping;
+mod vectors;

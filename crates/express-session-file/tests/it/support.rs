@@ -1,0 +1,104 @@
+//! A store in a folder of its own, with a clock that stands still.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use express_session_core::{
+    Expect, ManualClock, Record, Revision, SessionId, SessionStore as _, SetOutcome, UnixMillis,
+};
+use express_session_file::{FileOptions, FileStore};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The instant of the recordings.
+pub(crate) const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
+
+/// A store, its clock and its folder.
+pub(crate) struct Fixture {
+    pub(crate) store: FileStore,
+    pub(crate) clock: Arc<ManualClock>,
+    dir: TempDir,
+}
+
+impl Fixture {
+    /// A store with default options in a folder that does not exist before.
+    pub(crate) fn new() -> Self {
+        Self::with(|options| options)
+    }
+
+    pub(crate) fn with(options: impl FnOnce(FileOptions) -> FileOptions) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(NOW));
+        let base = FileOptions::new().path(dir.path().join("sessions")).clock(Arc::clone(&clock));
+        let store = FileStore::new(options(base).reap_interval(None)).unwrap();
+        Self { store, clock, dir }
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.path().join("sessions")
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::write(self.file(name), bytes).unwrap();
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.file(name)).unwrap()
+    }
+
+    /// The files and what is in them, without the quarantine.
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        files(&self.folder())
+    }
+
+    pub(crate) async fn set(&self, name: &str, record: &Record) -> Revision {
+        written(self.store.set(&id(name), record, Expect::Any).await.unwrap())
+    }
+}
+
+/// The files in a folder.
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap())).collect()
+}
+
+pub(crate) fn id(text: &str) -> SessionId {
+    SessionId::parse(text).unwrap()
+}
+
+pub(crate) fn written(outcome: SetOutcome) -> Revision {
+    match outcome {
+        SetOutcome::Written(revision) => revision,
+        other => panic!("not written: {other:?}"),
+    }
+}
+
+pub(crate) fn record(json: &str) -> Record {
+    Record::decode(json.as_bytes()).unwrap().unwrap()
+}
+
+/// What `tests/vectors/file.json` holds.
+pub(crate) fn vectors() -> Value {
+    serde_json::from_str(include_str!("../../../../tests/vectors/file.json")).unwrap()
+}
+
+/// A file's recorded content: text, or `{"hex": …}`.
+pub(crate) fn content(value: &Value) -> Vec<u8> {
+    match value.as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => hex(value["hex"].as_str().unwrap()),
+    }
+}
+
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        text.bytes().map(|c| u8::try_from((c as char).to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
