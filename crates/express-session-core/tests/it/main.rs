@@ -1,0 +1,27 @@
+//! The session model against the recordings of the real Node packages (`tests/vectors` at the workspace root)
+//! and against its own promises.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code: a panic is the failure"
+)]
+
+mod support;
+
+mod autotraits;
+mod cookie_header;
+mod cookies;
+mod decision_matrix;
+mod foreign_documents;
+mod fuzz;
+mod lifetimes;
+mod logout_wins;
+mod middleware_edge;
+mod opaque;
+mod outage;
+mod session_json;
+mod set_cookie;
+mod signature;
+mod transactions;

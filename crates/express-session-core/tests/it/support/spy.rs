@@ -1,0 +1,204 @@
+//! A store that remembers what it was asked, with the semantics of express-session's `MemoryStore` and
+//! compare-and-set on the stored text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use express_session_core::{
+    Clock, Expect, Life, ManualClock, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError,
+    Stored, TouchHint, TouchOutcome, UnixMillis,
+};
+
+use super::NOW;
+
+/// Documents by id.
+pub(crate) type Docs = BTreeMap<String, Vec<u8>>;
+
+type Hook = Box<dyn FnMut(&'static str, &mut Docs) + Send>;
+
+/// A clone is another handle on the same store.
+#[derive(Clone)]
+pub(crate) struct Spy {
+    inner: Arc<Mutex<Inner>>,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+#[derive(Default)]
+struct Inner {
+    docs: Docs,
+    calls: Vec<(&'static str, String)>,
+    failing: BTreeSet<&'static str>,
+    hook: Option<Hook>,
+    returns_expired: bool,
+    touches_on_read: bool,
+    yields: bool,
+    life: Option<Life>,
+}
+
+impl Spy {
+    pub(crate) fn new() -> Self {
+        Self { inner: Arc::default(), clock: Arc::new(ManualClock::new(NOW)) }
+    }
+
+    pub(crate) fn with(self, id: &str, document: impl Into<Vec<u8>>) -> Self {
+        self.lock().docs.insert(id.to_owned(), document.into());
+        self
+    }
+
+    /// Hands out expired records too, as stores do that leave expiry to their backend.
+    pub(crate) fn returning_expired(self, yes: bool) -> Self {
+        self.lock().returns_expired = yes;
+        self
+    }
+
+    /// Extends on read, as a backend with a read-and-extend command does.
+    pub(crate) fn touching_on_read(self) -> Self {
+        self.lock().touches_on_read = true;
+        self
+    }
+
+    /// Lets other tasks run before each operation, as a store behind a network does.
+    pub(crate) fn yielding(self) -> Self {
+        self.lock().yields = true;
+        self
+    }
+
+    /// Says at each read how much life is left.
+    pub(crate) fn knowing_life(self, life: Life) -> Self {
+        self.lock().life = Some(life);
+        self
+    }
+
+    pub(crate) fn failing(self, operation: &'static str) -> Self {
+        self.lock().failing.insert(operation);
+        self
+    }
+
+    /// Runs before each operation, with its name, and may change what is stored.
+    pub(crate) fn before(&self, hook: impl FnMut(&'static str, &mut Docs) + Send + 'static) {
+        self.lock().hook = Some(Box::new(hook));
+    }
+
+    /// What is stored now; an expired record is still there.
+    pub(crate) fn docs(&self) -> BTreeMap<String, String> {
+        let lossy = |(id, doc): (&String, &Vec<u8>)| (id.clone(), String::from_utf8_lossy(doc).into_owned());
+        self.lock().docs.iter().map(lossy).collect()
+    }
+
+    pub(crate) fn doc(&self, id: &str) -> Option<String> {
+        self.docs().remove(id)
+    }
+
+    /// Changes what is stored behind everybody's back.
+    pub(crate) fn meddle(&self, change: impl FnOnce(&mut Docs)) {
+        change(&mut self.lock().docs);
+    }
+
+    /// The operations asked for, in order.
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
+        self.lock().calls.iter().map(|(operation, _)| *operation).collect()
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    async fn let_others_run(&self) {
+        let yields = self.lock().yields;
+        if yields {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Counts the call, lets the hook run, fails if told to.
+    fn call(&self, operation: &'static str, id: &SessionId) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        let mut inner = self.lock();
+        inner.calls.push((operation, id.as_str().to_owned()));
+        if let Some(mut hook) = inner.hook.take() {
+            hook(operation, &mut inner.docs);
+            inner.hook = Some(hook);
+        }
+        if inner.failing.contains(operation) {
+            return Err(StoreError::Backend(format!("{operation} failed").into()));
+        }
+        Ok(inner)
+    }
+}
+
+impl Inner {
+    fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<Stored>, StoreError> {
+        let Some(doc) = self.docs.get(id.as_str()) else { return Ok(None) };
+        let Some(record) = Record::decode(doc)? else { return Ok(None) };
+        if !self.returns_expired && record.cookie().expires().is_some_and(|at| at <= now) {
+            return Ok(None);
+        }
+        let mut stored = Stored::new(record, Revision::of_bytes(doc.clone()));
+        stored.life = self.life;
+        Ok(Some(stored))
+    }
+}
+
+impl SessionStore for Spy {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        self.let_others_run().await;
+        self.call("get", id)?.read(id, self.clock.now())
+    }
+
+    async fn get_and_touch(&self, id: &SessionId, _: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
+        self.let_others_run().await;
+        let inner = self.call("get", id)?;
+        let mut stored = inner.read(id, self.clock.now())?;
+        if let Some(stored) = &mut stored {
+            stored.touched = inner.touches_on_read;
+        }
+        Ok(stored)
+    }
+
+    async fn set(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        self.let_others_run().await;
+        let mut inner = self.call("set", id)?;
+        if let Expect::Revision(revision) = expect {
+            match inner.read(id, self.clock.now())? {
+                None => return Ok(SetOutcome::Gone),
+                Some(current) if current.revision != *revision => {
+                    return Ok(SetOutcome::Conflict(Box::new(current)));
+                }
+                Some(_) => {}
+            }
+        }
+        let doc = record.encode().into_bytes();
+        let revision = Revision::of_bytes(doc.clone());
+        inner.docs.insert(id.as_str().to_owned(), doc);
+        Ok(SetOutcome::Written(revision))
+    }
+
+    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+        self.let_others_run().await;
+        let mut inner = self.call("touch", id)?;
+        let Some(mut stored) = inner.read(id, self.clock.now())? else { return Ok(TouchOutcome::Gone) };
+        stored.record.set_cookie(record.cookie().clone());
+        inner.docs.insert(id.as_str().to_owned(), stored.record.encode().into_bytes());
+        Ok(TouchOutcome::Touched)
+    }
+
+    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        self.let_others_run().await;
+        Ok(self.call("destroy", id)?.docs.remove(id.as_str()).is_some())
+    }
+}
+
+impl fmt::Debug for Spy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spy")
+    }
+}
