@@ -185,7 +185,7 @@ impl Database {
         match &self.source {
             Source::Own(connections) => Ok(Using::Own(connections.lease(fresh).await?)),
             Source::HandedIn(pool) => {
-                let mut conn = self.from_handed_in(pool).await?;
+                let mut conn = self.lease_of(pool).await?;
                 // Our statements leave nothing behind in the connection.
                 conn.reset_connection(false);
                 Ok(Using::HandedIn(conn))
@@ -193,7 +193,7 @@ impl Database {
         }
     }
 
-    async fn from_handed_in(&self, pool: &Pool) -> Result<Conn, MySqlError> {
+    async fn lease_of(&self, pool: &Pool) -> Result<Conn, MySqlError> {
         match timeout(self.pool_timeout, pool.get_conn()).await {
             Ok(Ok(conn)) => Ok(conn),
             Ok(Err(error)) => Err(connect_failed(error)),
@@ -208,7 +208,7 @@ impl Database {
     pub(crate) async fn sweep_connection(&self) -> Result<Conn, MySqlError> {
         match &self.source {
             Source::Own(connections) => connections.extra().await,
-            Source::HandedIn(pool) => self.from_handed_in(pool).await,
+            Source::HandedIn(pool) => self.lease_of(pool).await,
         }
     }
 

@@ -129,10 +129,11 @@ pub(crate) enum Remedy {
     GiveUp,
 }
 
-/// Errors whose messages name users, hosts, databases, tables or options, but no values.
+/// Errors whose messages name users, hosts, databases, tables, columns or options, but no values.
 const MESSAGES_WITHOUT_VALUES: &[u16] = &[
     1021, 1040, 1044, 1045, 1046, 1047, 1049, 1053, 1054, 1114, 1129, 1130, 1142, 1143, 1146, 1203, 1205,
-    1213, 1226, 1227, 1290, 1461, 1698, 1792, 1820, 1836, 1862, 1927, 3118, 3169, 4031, 4151,
+    1213, 1226, 1227, 1264, 1290, 1406, 1461, 1698, 1792, 1820, 1836, 1862, 1927, 3118, 3159, 3169, 4031,
+    4151,
 ];
 
 /// What a statement's failure calls for.
@@ -146,8 +147,8 @@ pub(crate) fn remedy(error: &Error) -> Remedy {
             1053 | 1927 | 3169 | 4031 | 1158..=1161 | 1243 | 1615 => Remedy::Reconnect,
             _ => Remedy::GiveUp,
         },
-        Error::Io(_) => Remedy::Reconnect,
-        Error::Driver(
+        Error::Io(_)
+        | Error::Driver(
             DriverError::ConnectionClosed
             | DriverError::PacketOutOfOrder
             | DriverError::UnexpectedPacket { .. },
@@ -171,7 +172,7 @@ pub(crate) fn statement_failed(error: Error, size: usize) -> MySqlError {
     let cause = Cause::from(error);
     match code {
         1040 | 1203 | 1226 => MySqlError::TooManyConnections(cause),
-        1044 | 1045 | 1129 | 1130 | 1142 | 1143 | 1227 | 1698 | 1820 | 1862 | 3118 | 4151 => {
+        1044 | 1045 | 1129 | 1130 | 1142 | 1143 | 1227 | 1698 | 1820 | 1862 | 3118 | 3159 | 4151 => {
             MySqlError::AccessDenied(cause)
         }
         1046 | 1049 => MySqlError::UnknownDatabase(cause),
@@ -289,7 +290,7 @@ mod tests {
 
     #[test]
     fn messages_that_may_quote_values_are_dropped() {
-        for code in [1062, 1064, 1105, 1292, 1366, 1406] {
+        for code in [1062, 1064, 1105, 1292, 1366] {
             let error = statement_failed(server(code, "Duplicate entry 'top-secret'"), 0);
             let shown = format!("{error} {error:?} {:?}", error.source());
             assert!(!shown.contains("top-secret"), "{shown}");

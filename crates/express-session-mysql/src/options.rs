@@ -30,6 +30,7 @@ use crate::schema::Schema;
 /// DIFFERENCE: there is no `charset`; the Node package accepts one and ignores it. Connections use `utf8mb4`.
 #[derive(Clone)]
 #[must_use = "options do nothing until a store is made with them"]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent option of the Node package")]
 pub struct MySqlOptions {
     pub(crate) server: OptsBuilder,
     pub(crate) connection_limit: usize,

@@ -161,8 +161,23 @@ impl MySqlStore {
         self.ready().await?;
         let params = vec![id.as_str().into(), expires.into(), data.into()];
         let shared = &self.shared;
-        shared.database.run(Statement::sized(&shared.statements.insert, size), params).await?;
+        let statement = Statement::sized(&shared.statements.insert, size);
+        shared.database.run(statement, params).await.map_err(|error| self.or_id_too_long(error))?;
         Ok(SetOutcome::Written(revision))
+    }
+
+    /// Tells an id that its column cannot hold from data that theirs cannot.
+    fn or_id_too_long(&self, error: MySqlError) -> MySqlError {
+        let column = format!("'{}'", self.shared.schema.session_id.as_str());
+        match error {
+            MySqlError::TooLarge {
+                cause: Some(Cause::Server { code: 1406, state, message: Some(message) }),
+                ..
+            } if message.contains(&column) => {
+                MySqlError::IdTooLong(Cause::Server { code: 1406, state, message: Some(message) })
+            }
+            other => other,
+        }
     }
 
     /// The conditional write: one statement, and a second to tell what stood in its way.

@@ -129,15 +129,12 @@ impl Sweeper {
         loop {
             let params = vec![Value::from(&*start), (WINDOW - 1).into()];
             let end = self.ids(conn, &self.statements.window_end, params).await?.pop();
-            let ids = match &end {
-                Some(end) => {
-                    let params = vec![Value::from(&*start), end.into(), now.into()];
-                    self.ids(conn, &self.statements.expired_in_window, params).await?
-                }
-                None => {
-                    let params = vec![Value::from(&*start), now.into()];
-                    self.ids(conn, &self.statements.expired_in_last_window, params).await?
-                }
+            let ids = if let Some(end) = &end {
+                let params = vec![Value::from(&*start), end.into(), now.into()];
+                self.ids(conn, &self.statements.expired_in_window, params).await?
+            } else {
+                let params = vec![Value::from(&*start), now.into()];
+                self.ids(conn, &self.statements.expired_in_last_window, params).await?
             };
             removed += self.delete(conn, &ids, now).await?;
             match end {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome};
+use express_session_mysql::mysql_async::Conn;
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::{MariaDb, free_port};
@@ -213,7 +214,7 @@ async fn a_server_without_free_connections_is_waited_for_within_bounds() {
     store.close().await;
     // Others have them all.
     let mut others = Vec::new();
-    while let Ok(conn) = express_session_mysql::mysql_async::Conn::from_url(&database.url).await {
+    while let Ok(conn) = Conn::from_url(&database.url).await {
         others.push(conn);
     }
     let options = database.options().pool_timeout(Duration::from_millis(200));

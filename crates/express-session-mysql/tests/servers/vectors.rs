@@ -300,27 +300,24 @@ async fn rows_age_as_in_node() {
             clock.set(FROZEN.plus(Duration::from_millis(state["at_ms"].as_u64().unwrap())));
             let now = clock.now();
             let present = id(&format!("SID{sessions}"));
-            match store.get(&present).await.unwrap() {
-                Some(mut stored) => {
-                    stored.record.cookie_mut().touch(now);
-                    if resave {
-                        let expect = Expect::Revision(&stored.revision);
-                        written(store.set(&present, &stored.record, expect).await.unwrap());
-                    } else {
-                        let touched = store.touch(&present, &stored.record).await.unwrap();
-                        assert_eq!(touched, TouchOutcome::Touched, "{label}");
-                    }
+            if let Some(mut stored) = store.get(&present).await.unwrap() {
+                stored.record.cookie_mut().touch(now);
+                if resave {
+                    let expect = Expect::Revision(&stored.revision);
+                    written(store.set(&present, &stored.record, expect).await.unwrap());
+                } else {
+                    let touched = store.touch(&present, &stored.record).await.unwrap();
+                    assert_eq!(touched, TouchOutcome::Touched, "{label}");
                 }
-                None => {
-                    let mut record = Record::default();
-                    record.cookie_mut().set_max_age(max_age, now);
-                    if sessions == 0 {
-                        record.data.insert("n", &1).unwrap();
-                    }
-                    sessions += 1;
-                    let id = id(&format!("SID{sessions}"));
-                    written(store.set(&id, &record, Expect::Any).await.unwrap());
+            } else {
+                let mut record = Record::default();
+                record.cookie_mut().set_max_age(max_age, now);
+                if sessions == 0 {
+                    record.data.insert("n", &1).unwrap();
                 }
+                sessions += 1;
+                let id = id(&format!("SID{sessions}"));
+                written(store.set(&id, &record, Expect::Any).await.unwrap());
             }
             assert_eq!(database.rows().await, rows(&state["rows"]), "{label}");
             compared += 1;
