@@ -47,7 +47,8 @@ async fn databases_are_apart() {
 #[tokio::test]
 async fn a_user_needs_no_more_rights_than_the_readme_says() {
     let server = RedisServer::start(&[]).unwrap();
-    let rights = "+get +getex +set +del +expire +exists +pttl +eval +evalsha +scan +mget +ping +client|setinfo +unwatch";
+    let rights =
+        "+get +getex +set +del +expire +exists +pttl +eval +evalsha +scan +mget +ping +client +unwatch";
     let mut user = vec!["ACL", "SETUSER", "web", "on", ">secret", "~sess:*"];
     user.extend(rights.split(' '));
     server.command(&user).unwrap();

@@ -61,9 +61,7 @@ pub(crate) async fn query<T: FromRedisValue>(pool: &RedisPool, command: &Cmd) ->
 }
 
 /// Tries again until it works.
-pub(crate) async fn eventually<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(
-    mut attempt: impl FnMut() -> F,
-) -> T {
+pub(crate) async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
     let mut last = None;
     let tries = async {
         loop {
