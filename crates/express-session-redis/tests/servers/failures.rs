@@ -151,16 +151,12 @@ impl Load {
 /// Reads and writes; `false` if somebody else was faster.
 async fn count_up(store: &RedisStore) -> Result<bool, StoreError> {
     let counter = id("counter");
-    let outcome = match store.get(&counter).await? {
-        Some(stored) => {
-            let next = record(n_of(&stored.record) + 1);
-            store.set(&counter, &next, Expect::Revision(&stored.revision)).await?
-        }
-        None => {
-            store.set(&counter, &record(0), Expect::Any).await?;
-            return Ok(false);
-        }
+    let Some(stored) = store.get(&counter).await? else {
+        store.set(&counter, &record(0), Expect::Any).await?;
+        return Ok(false);
     };
+    let next = record(n_of(&stored.record) + 1);
+    let outcome = store.set(&counter, &next, Expect::Revision(&stored.revision)).await?;
     Ok(matches!(outcome, SetOutcome::Written(_)))
 }
 

@@ -78,9 +78,8 @@ pub(crate) fn store_options(recorded: &Value) -> Option<RedisOptions> {
     for (name, value) in recorded.as_object().unwrap() {
         options = match (name.as_str(), value) {
             ("prefix", Value::String(prefix)) => options.prefix(prefix),
-            ("prefix", _) => options,
             ("ttl", Value::Number(ttl)) => options.ttl(Duration::from_secs(ttl.as_u64()?)),
-            ("ttl", Value::Null) => options,
+            ("prefix", _) | ("ttl", Value::Null) => options,
             ("ttl", special) if special.get("$num").is_some() => options,
             ("ttl", function) => match function.get("$fn")?.as_str()? {
                 "() => 42" => options.ttl_with(|_| Duration::from_secs(42)),

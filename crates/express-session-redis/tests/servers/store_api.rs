@@ -101,10 +101,10 @@ async fn call(store: &RedisStore, row: &Value) {
                 assert_eq!(found, expected.map(|data| data.get("n").cloned()), "{name}");
             }
             Err(StoreError::Corrupt(_)) => {
-                assert!(row["error"].as_str().unwrap().contains("Syntax"), "{name}")
+                assert!(row["error"].as_str().unwrap().contains("Syntax"), "{name}");
             }
             Err(StoreError::Backend(_)) => {
-                assert!(row["error"].as_str().unwrap().contains("WRONG"), "{name}")
+                assert!(row["error"].as_str().unwrap().contains("WRONG"), "{name}");
             }
             Err(other) => panic!("{name}: {other:?}"),
         },

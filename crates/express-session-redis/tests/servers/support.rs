@@ -72,8 +72,8 @@ pub(crate) async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnM
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, tries).await {
-        Ok(value) => value,
-        Err(_) => panic!("no recovery within {PATIENCE:?}: {last:?}"),
-    }
+    let Ok(value) = tokio::time::timeout(PATIENCE, tries).await else {
+        panic!("no recovery within {PATIENCE:?}: {last:?}")
+    };
+    value
 }
