@@ -216,3 +216,29 @@ fn life(own_seconds: Option<i64>, left_ms: Option<i64>) -> Option<Life> {
     let left = Duration::from_millis(u64::try_from(left_ms?).ok()?);
     Some(Life { ttl, left })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_address_and_no_password() {
+        let url = "redis://alice:hunter2@redis.example:6379";
+        let shown = format!("{:?}", RedisStore::from_url(url, RedisOptions::new()).unwrap());
+        for secret in ["alice", "hunter2", "redis.example"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_life_is_known_only_if_redis_told_it() {
+        let day = Duration::from_hours(24);
+        assert_eq!(
+            life(Some(86_400), Some(1500)),
+            Some(Life { ttl: day, left: Duration::from_millis(1500) })
+        );
+        assert_eq!(life(Some(86_400), Some(-1)), None);
+        assert_eq!(life(Some(86_400), None), None);
+        assert_eq!(life(None, Some(1)), None);
+    }
+}

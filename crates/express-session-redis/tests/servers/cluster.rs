@@ -122,3 +122,21 @@ async fn a_master_killed_under_load_is_replaced_and_the_others_serve_on() {
     }
     assert_eq!(store.length().await.unwrap(), 60);
 }
+
+#[tokio::test]
+async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
+    let mut cluster = RedisCluster::start().unwrap();
+    let store = store_on(&cluster, RedisOptions::new());
+    written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    for node in cluster.nodes() {
+        node.kill().unwrap();
+    }
+    for _ in 0..3 {
+        assert!(store.get(&id("a")).await.unwrap_err().is_outage());
+    }
+    for node in cluster.nodes() {
+        node.restart().unwrap();
+    }
+    written(eventually(async || store.set(&id("b"), &record(2), Expect::Any).await).await);
+    assert_eq!(n_of(&store.get(&id("b")).await.unwrap().unwrap().record), 2);
+}

@@ -32,6 +32,13 @@ async fn a_unix_socket_leads_to_the_server() {
 }
 
 #[tokio::test]
+async fn the_newer_protocol_is_understood() {
+    let server = RedisServer::start(&[]).unwrap();
+    let url = format!("{}/?protocol=resp3", server.url());
+    works(&RedisStore::from_url(&url, RedisOptions::new()).unwrap()).await;
+}
+
+#[tokio::test]
 async fn databases_are_apart() {
     let server = RedisServer::start(&[]).unwrap();
     let in_database = |number: u8| {
