@@ -242,7 +242,7 @@ mod tests {
         let mut shown = format!("{store:?} {store}");
         let mut source = store.source();
         while let Some(inner) = source {
-            shown.push_str(&format!(" {inner} {inner:?}"));
+            shown = format!("{shown} {inner} {inner:?}");
             source = inner.source();
         }
         assert!(!shown.contains("SECRET"), "{shown}");

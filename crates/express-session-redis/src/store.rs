@@ -5,25 +5,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use deadpool_redis::redis::{Cmd, Value};
+use deadpool_redis::redis::Cmd;
 use express_session_core::{
-    Expect, Life, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, TouchAfter,
-    TouchHint, TouchOutcome,
+    Expect, Life, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, TouchHint,
+    TouchOutcome, UnixMillis,
 };
 
-use crate::connection::{Connections, bytes, integer};
+use crate::compare_and_set::CasAnswer;
+use crate::connection::{Connections, integer};
 use crate::error::RedisError;
 use crate::key::Keys;
 use crate::options::RedisOptions;
 use crate::pool::RedisPool;
-use crate::scripts::{COMPARE_AND_SET, GET_AND_TOUCH, sha1_hex};
-use crate::ttl::Ttl;
+use crate::read::{Read, ReadPlan};
 
 /// The largest value Redis takes unless it is configured otherwise (`proto-max-bulk-len`), 512 MiB.
 const MAX_VALUE: usize = 512 * 1024 * 1024;
-/// From this length on, a compare-and-set names the expected value by its SHA-1. Measured in `docs/redis.md`.
-const DIGEST_FROM: usize = 1024;
-
 /// Sessions in Redis or Valkey, with the keys, values and expiry of connect-redis 9.
 ///
 /// A clone is another handle on the same sessions and connections. Nothing is connected before the first use,
@@ -38,9 +35,9 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) connections: Connections,
     pub(crate) scan_count: u32,
-    options: RedisOptions,
+    pub(crate) options: RedisOptions,
     /// A session was seen whose life is not the one the cookie options give.
-    mixed_lives: AtomicBool,
+    pub(crate) mixed_lives: AtomicBool,
 }
 
 impl RedisStore {
@@ -94,22 +91,12 @@ pub(crate) fn decode(bytes: Option<Vec<u8>>) -> Result<Option<Stored>, StoreErro
     Ok(Some(Stored::new(record, Revision::of_bytes(bytes))))
 }
 
-/// What is sent so that a read extends the session's life on the way.
-enum ReadPlan {
-    /// Nothing is extended.
-    Get,
-    /// `GETEX`: every session is given this life.
-    Extend(i64),
-    /// A script that looks at the session's own lifetime and at what it has left.
-    Script { ttl: i64, due: &'static str, threshold: String },
-}
-
 impl Shared {
-    fn now(&self) -> express_session_core::UnixMillis {
+    pub(crate) fn now(&self) -> UnixMillis {
         self.options.clock.now()
     }
 
-    fn touches(&self) -> bool {
+    pub(crate) fn touches(&self) -> bool {
         !(self.options.disable_touch || self.options.disable_ttl)
     }
 
@@ -118,140 +105,6 @@ impl Shared {
         command.arg("EXPIRE").arg(key).arg(seconds);
         let found = integer(&self.connections.call(&command).await?)?;
         Ok(if found == 1 { TouchOutcome::Touched } else { TouchOutcome::Gone })
-    }
-
-    fn plan(&self, hint: &TouchHint<'_>) -> ReadPlan {
-        if !self.touches() {
-            return ReadPlan::Get;
-        }
-        let fresh = Record::new(hint.cookie.clone());
-        let Some(ttl) = self.options.ttl.seconds_after_touch(&fresh, self.now()) else {
-            return ReadPlan::Get;
-        };
-        let computed = matches!(self.options.ttl, Ttl::Computed(_));
-        let mixed = self.mixed_lives.load(Ordering::Relaxed);
-        let (due, threshold) = match hint.touch_after {
-            TouchAfter::Always if ttl <= 0 => return ReadPlan::Get,
-            TouchAfter::Always if !mixed => return ReadPlan::Extend(ttl),
-            TouchAfter::Always if computed => return ReadPlan::Get,
-            // A closure may look at the data; what it says of an empty session is then worth nothing.
-            _ if computed && mixed => ("never", String::new()),
-            TouchAfter::Always => ("elapsed", "0".to_owned()),
-            TouchAfter::Elapsed(after) => ("elapsed", after.as_millis().to_string()),
-            TouchAfter::Share(share) if share.is_nan() => ("elapsed", "0".to_owned()),
-            TouchAfter::Share(share) => ("share", share.clamp(0.0, 1.0).to_string()),
-            // A kind of throttle that is newer than this store: core decides at the end of the request.
-            _ => ("never", String::new()),
-        };
-        ReadPlan::Script { ttl: self.ttl_without_lifetime(ttl), due, threshold }
-    }
-
-    /// What the script gives to a session whose cookie has no lifetime of its own.
-    fn ttl_without_lifetime(&self, of_fresh: i64) -> i64 {
-        match self.options.ttl {
-            Ttl::Computed(_) => of_fresh,
-            Ttl::Fixed(_) => {
-                let session = Record::new(express_session_core::Cookie::default());
-                self.options.ttl.seconds(&session, self.now()).unwrap_or(of_fresh)
-            }
-        }
-    }
-
-    /// Reads; what is there, what it had left, and the life it was given, in seconds.
-    async fn read(&self, key: &[u8], plan: &ReadPlan) -> Result<Read, RedisError> {
-        match plan {
-            ReadPlan::Get => {
-                let mut command = Cmd::new();
-                command.arg("GET").arg(key);
-                let value = bytes(self.connections.call(&command).await?)?;
-                Ok(Read { value, left: None, given: None })
-            }
-            ReadPlan::Extend(ttl) => {
-                let mut command = Cmd::new();
-                command.arg("GETEX").arg(key).arg("EX").arg(*ttl);
-                let value = bytes(self.connections.call(&command).await?)?;
-                Ok(Read { value, left: None, given: Some(*ttl) })
-            }
-            ReadPlan::Script { ttl, due, threshold } => {
-                let computed = matches!(self.options.ttl, Ttl::Computed(_));
-                let ttl = ttl.to_string();
-                let by_cookie: &[u8] = if computed { b"0" } else { b"1" };
-                let arguments = [ttl.as_bytes(), by_cookie, due.as_bytes(), threshold.as_bytes()];
-                let run = || self.connections.run_once(&GET_AND_TOUCH, key, &arguments);
-                let answer = match run().await {
-                    Err(error) if error.asks_for_a_new_connection() => run().await,
-                    answer => answer,
-                }?;
-                Read::of_script(answer)
-            }
-        }
-    }
-
-    /// Writes if `expected` is stored.
-    ///
-    /// A lost connection leaves open whether it was written. One more try settles most cases: if that one
-    /// writes, it is written, and if the session is gone, it is gone. If it finds anything else, even the very
-    /// bytes we wanted to write, it was either us or somebody who counted to the same number; saying "written"
-    /// could lose that count, and saying "conflict" could count twice. So that is what the error is for.
-    async fn compare_and_set(
-        &self,
-        key: &[u8],
-        expected: &[u8],
-        value: &[u8],
-        ttl: &str,
-    ) -> Result<CasAnswer, RedisError> {
-        let digest = (expected.len() >= DIGEST_FROM).then(|| sha1_hex(expected));
-        let (expected, is_digest): (&[u8], &[u8]) = match &digest {
-            Some(digest) => (digest.as_bytes(), b"1"),
-            None => (expected, b"0"),
-        };
-        let arguments = [expected, is_digest, value, ttl.as_bytes()];
-        let run = || self.connections.run_once(&COMPARE_AND_SET, key, &arguments);
-        let lost = match run().await {
-            Err(error) if error.asks_for_a_new_connection() => error,
-            answer => return CasAnswer::of(answer?),
-        };
-        match CasAnswer::of(run().await?)? {
-            CasAnswer::Conflict(_) if matches!(lost, RedisError::Lost(_)) => Err(lost),
-            certain => Ok(certain),
-        }
-    }
-}
-
-enum CasAnswer {
-    Written,
-    Gone,
-    Conflict(Vec<u8>),
-}
-
-impl CasAnswer {
-    fn of(answer: Value) -> Result<Self, RedisError> {
-        match answer {
-            Value::Int(_) => Ok(Self::Written),
-            other => Ok(bytes(other)?.map_or(Self::Gone, Self::Conflict)),
-        }
-    }
-}
-
-struct Read {
-    value: Option<Vec<u8>>,
-    /// `PTTL`, if it was asked for: milliseconds, negative for ever.
-    left: Option<i64>,
-    given: Option<i64>,
-}
-
-impl Read {
-    fn of_script(answer: Value) -> Result<Self, RedisError> {
-        let parts = match answer {
-            Value::Nil => return Ok(Self { value: None, left: None, given: None }),
-            Value::Array(parts) => parts,
-            _ => return Err(RedisError::UnexpectedReply),
-        };
-        let Ok([value, left, given]) = <[Value; 3]>::try_from(parts) else {
-            return Err(RedisError::UnexpectedReply);
-        };
-        let given = Some(integer(&given)?).filter(|seconds| *seconds > 0);
-        Ok(Self { value: bytes(value)?, left: Some(integer(&left)?), given })
     }
 }
 
@@ -362,4 +215,30 @@ fn life(own_seconds: Option<i64>, left_ms: Option<i64>) -> Option<Life> {
     // A key without an expiry has a negative rest: its life is unknown, so a touch is due.
     let left = Duration::from_millis(u64::try_from(left_ms?).ok()?);
     Some(Life { ttl, left })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_address_and_no_password() {
+        let url = "redis://alice:hunter2@redis.example:6379";
+        let shown = format!("{:?}", RedisStore::from_url(url, RedisOptions::new()).unwrap());
+        for secret in ["alice", "hunter2", "redis.example"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_life_is_known_only_if_redis_told_it() {
+        let day = Duration::from_hours(24);
+        assert_eq!(
+            life(Some(86_400), Some(1500)),
+            Some(Life { ttl: day, left: Duration::from_millis(1500) })
+        );
+        assert_eq!(life(Some(86_400), Some(-1)), None);
+        assert_eq!(life(Some(86_400), None), None);
+        assert_eq!(life(None, Some(1)), None);
+    }
 }

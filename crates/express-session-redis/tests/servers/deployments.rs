@@ -32,6 +32,13 @@ async fn a_unix_socket_leads_to_the_server() {
 }
 
 #[tokio::test]
+async fn the_newer_protocol_is_understood() {
+    let server = RedisServer::start(&[]).unwrap();
+    let url = format!("{}/?protocol=resp3", server.url());
+    works(&RedisStore::from_url(&url, RedisOptions::new()).unwrap()).await;
+}
+
+#[tokio::test]
 async fn databases_are_apart() {
     let server = RedisServer::start(&[]).unwrap();
     let in_database = |number: u8| {
@@ -47,7 +54,8 @@ async fn databases_are_apart() {
 #[tokio::test]
 async fn a_user_needs_no_more_rights_than_the_readme_says() {
     let server = RedisServer::start(&[]).unwrap();
-    let rights = "+get +getex +set +del +expire +exists +pttl +eval +evalsha +scan +mget +ping +client|setinfo +unwatch";
+    let rights =
+        "+get +getex +set +del +expire +exists +pttl +eval +evalsha +scan +mget +ping +client +unwatch";
     let mut user = vec!["ACL", "SETUSER", "web", "on", ">secret", "~sess:*"];
     user.extend(rights.split(' '));
     server.command(&user).unwrap();

@@ -1,1 +1,268 @@
-//! x
+//! A server in trouble: typed errors within bounds, and recovery without a restart of ours.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use express_session_core::{
+    Cookie, Expect, SessionStore as _, SetOutcome, StoreError, TouchAfter, TouchHint, TouchOutcome,
+};
+use express_session_redis::{RedisError, RedisOptions, RedisStore};
+use express_session_testbed::free_port;
+use express_session_testbed::redis::RedisServer;
+use tokio::task::JoinSet;
+
+use crate::support::{eventually, id, n_of, record, written};
+
+/// Options that give up soon, so that the tests are quick.
+fn hasty() -> RedisOptions {
+    let limit = Duration::from_millis(300);
+    RedisOptions::new().connect_timeout(limit).response_timeout(limit)
+}
+
+fn hint(cookie: &Cookie) -> TouchHint<'_> {
+    TouchHint { cookie, touch_after: TouchAfter::Always }
+}
+
+/// All verbs fail with an outage that has this code.
+async fn all_verbs_are_unavailable(store: &RedisStore, code: Option<&str>) {
+    let cookie = Cookie::default();
+    let (a, revision) = (id("a"), express_session_core::Revision::of_bytes(*b"{}"));
+    for error in [
+        store.get(&a).await.err(),
+        store.get_and_touch(&a, hint(&cookie)).await.err(),
+        store.set(&a, &record(1), Expect::Any).await.err(),
+        store.set(&a, &record(1), Expect::Revision(&revision)).await.err(),
+        store.touch(&a, &record(1)).await.err(),
+        store.destroy(&a).await.err(),
+    ] {
+        is_unavailable(&error.expect("the server is not there"), code);
+    }
+}
+
+fn is_unavailable(error: &StoreError, code: Option<&str>) {
+    assert!(error.is_outage(), "{error:?}");
+    if let Some(code) = code {
+        let StoreError::Unavailable(source) = error else { panic!("{error:?}") };
+        match source.downcast_ref() {
+            Some(RedisError::NotServing(driver)) if driver.code() == Some(code) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_at_the_start_may_come_later() {
+    let port = free_port().unwrap();
+    let store = RedisStore::from_url(&format!("redis://127.0.0.1:{port}"), hasty()).unwrap();
+    all_verbs_are_unavailable(&store, None).await;
+    assert!(matches!(store.ping().await, Err(RedisError::Unreachable(_))));
+    let _server = RedisServer::start_on(port, &[]).unwrap();
+    eventually(async || store.ping().await).await;
+    assert!(store.get(&id("a")).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let load = Load::on(&store, 8);
+    load.after(200).await;
+    server.kill().unwrap();
+    all_verbs_are_unavailable(&store, None).await;
+    server.restart().unwrap();
+    eventually(async || store.ping().await).await;
+    load.after(200).await;
+    load.end_without_losses(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn connections_that_are_killed_are_replaced_and_no_change_is_lost() {
+    let server = RedisServer::start(&[]).unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let load = Load::on(&store, 8);
+    for _ in 0..10 {
+        load.after(50).await;
+        server.command(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
+    }
+    load.after(50).await;
+    load.end_without_losses(&store).await;
+}
+
+/// One session that everybody counts up, and how often that was acknowledged.
+struct Load {
+    tasks: JoinSet<()>,
+    acknowledged: Arc<AtomicI64>,
+    unclear: Arc<AtomicI64>,
+    end: Arc<AtomicBool>,
+}
+
+impl Load {
+    fn on(store: &RedisStore, tasks: usize) -> Self {
+        let (acknowledged, unclear) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+        let end = Arc::new(AtomicBool::new(false));
+        let mut set = JoinSet::new();
+        for _ in 0..tasks {
+            let (store, end) = (store.clone(), Arc::clone(&end));
+            let (acknowledged, unclear) = (Arc::clone(&acknowledged), Arc::clone(&unclear));
+            set.spawn(async move {
+                while !end.load(Ordering::SeqCst) {
+                    match count_up(&store).await {
+                        Ok(true) => drop(acknowledged.fetch_add(1, Ordering::SeqCst)),
+                        Ok(false) => {}
+                        Err(error) => {
+                            assert!(error.is_outage(), "{error:?}");
+                            unclear.fetch_add(1, Ordering::SeqCst);
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
+                    }
+                }
+            });
+        }
+        Self { tasks: set, acknowledged, unclear, end }
+    }
+
+    /// Waits until so many more have been acknowledged.
+    async fn after(&self, more: i64) {
+        let goal = self.acknowledged.load(Ordering::SeqCst) + more;
+        eventually(async || {
+            let count = self.acknowledged.load(Ordering::SeqCst);
+            if count >= goal { Ok(()) } else { Err(count) }
+        })
+        .await;
+    }
+
+    async fn end_without_losses(mut self, store: &RedisStore) {
+        self.end.store(true, Ordering::SeqCst);
+        while let Some(task) = self.tasks.join_next().await {
+            task.unwrap();
+        }
+        let counted = n_of(&eventually(async || store.get(&id("counter")).await).await.unwrap().record);
+        let acknowledged = self.acknowledged.load(Ordering::SeqCst);
+        let unclear = self.unclear.load(Ordering::SeqCst);
+        assert!(
+            (acknowledged..=acknowledged + unclear).contains(&counted),
+            "{counted} counted, {acknowledged} acknowledged, {unclear} unclear"
+        );
+    }
+}
+
+/// Reads and writes; `false` if somebody else was faster.
+async fn count_up(store: &RedisStore) -> Result<bool, StoreError> {
+    let counter = id("counter");
+    let Some(stored) = store.get(&counter).await? else {
+        store.set(&counter, &record(0), Expect::Any).await?;
+        return Ok(false);
+    };
+    let next = record(n_of(&stored.record) + 1);
+    let outcome = store.set(&counter, &next, Expect::Revision(&stored.revision)).await?;
+    Ok(matches!(outcome, SetOutcome::Written(_)))
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_a_timeout_and_is_used_again_when_it_wakes() {
+    let mut server = RedisServer::start(&[]).unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    server.process().signal("STOP").unwrap();
+    for _ in 0..2 {
+        let error = store.get(&id("a")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Timeout(_)), "{error:?}");
+    }
+    server.process().signal("CONT").unwrap();
+    let stored = eventually(async || store.get(&id("a")).await).await;
+    assert_eq!(n_of(&stored.unwrap().record), 1);
+}
+
+/// Without sharing, the last of these would wait for a hundred attempts.
+#[tokio::test]
+async fn all_who_wait_share_one_attempt_to_connect() {
+    let mut server = RedisServer::start(&[]).unwrap();
+    server.process().signal("STOP").unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty().connections(NonZeroUsize::MIN)).unwrap();
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        let store = store.clone();
+        requests.spawn(async move { store.get(&id("a")).await });
+    }
+    let all = async {
+        while let Some(result) = requests.join_next().await {
+            assert!(result.unwrap().unwrap_err().is_outage());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), all).await.expect("they wait together");
+    server.process().signal("CONT").unwrap();
+    eventually(async || store.ping().await).await;
+}
+
+#[tokio::test]
+async fn a_master_that_becomes_a_replica_is_unavailable_until_it_is_one_again() {
+    let (server, other) = (RedisServer::start(&[]).unwrap(), RedisServer::start(&[]).unwrap());
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let revision = written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    server.command(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]).unwrap();
+    let cookie = Cookie::default();
+    for error in [
+        store.set(&id("a"), &record(2), Expect::Any).await.err(),
+        store.set(&id("a"), &record(2), Expect::Revision(&revision)).await.err(),
+        store.touch(&id("a"), &record(2)).await.err(),
+        store.get_and_touch(&id("a"), hint(&cookie)).await.err(),
+        store.destroy(&id("a")).await.err(),
+    ] {
+        is_unavailable(&error.expect("a replica takes no writes"), Some("READONLY"));
+    }
+    server.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
+    written(store.set(&id("a"), &record(3), Expect::Any).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
+    let small_steps = ["--rdbcompression", "no", "--loading-process-events-interval-bytes", "1024"];
+    let mut server = RedisServer::start(&small_steps).unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let mut big = record(1);
+    big.data.insert("text", &"x".repeat(1000)).unwrap();
+    for number in 0..20 {
+        written(store.set(&id(&number.to_string()), &big, Expect::Any).await.unwrap());
+    }
+    server.command(&["SAVE"]).unwrap();
+    server.restart_with(&["--key-load-delay", "20000"]).unwrap();
+    let mut loading = false;
+    let stored = eventually(async || {
+        store.get(&id("19")).await.inspect_err(|error| {
+            is_unavailable(error, None);
+            loading = loading || format!("{error:?}").contains("LOADING");
+        })
+    })
+    .await;
+    assert!(loading, "the server must have been seen loading");
+    assert_eq!(n_of(&stored.unwrap().record), 1);
+}
+
+#[tokio::test]
+async fn a_full_server_reads_and_forgets_but_takes_nothing() {
+    let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]).unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let revision = written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    for expect in [Expect::Any, Expect::Revision(&revision)] {
+        is_unavailable(&store.set(&id("a"), &record(2), expect).await.unwrap_err(), Some("OOM"));
+    }
+    assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().record), 1);
+    assert_eq!(store.touch(&id("a"), &record(1)).await.unwrap(), TouchOutcome::Touched);
+    assert!(store.destroy(&id("a")).await.unwrap());
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    written(store.set(&id("a"), &record(3), Expect::Any).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_with_too_many_clients_is_unavailable() {
+    let server = RedisServer::start(&["--maxclients", "1"]).unwrap();
+    let other = RedisStore::from_url(&server.url(), hasty().connections(NonZeroUsize::MIN)).unwrap();
+    eventually(async || other.ping().await).await;
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    assert!(store.get(&id("a")).await.unwrap_err().is_outage());
+    drop(other);
+    eventually(async || store.ping().await).await;
+}

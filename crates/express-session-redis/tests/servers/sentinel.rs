@@ -1,1 +1,66 @@
-//! x
+//! A master dies, and Sentinel makes another one.
+
+use std::time::Duration;
+
+use express_session_core::{Expect, SessionStore as _, StoreError};
+use express_session_redis::{RedisOptions, RedisPool, RedisStore};
+use express_session_testbed::redis::RedisSentinel;
+
+use crate::support::{eventually, id, n_of, record, written};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied() {
+    let mut group = RedisSentinel::start().unwrap();
+    let urls = group.urls();
+    let pool = RedisPool::sentinel(urls.iter().map(String::as_str), RedisSentinel::MASTER).unwrap();
+    let limit = Duration::from_millis(500);
+    let store = RedisStore::new(pool, RedisOptions::new().connect_timeout(limit).response_timeout(limit));
+    for number in 0..50 {
+        written(store.set(&id(&number.to_string()), &record(number), Expect::Any).await.unwrap());
+    }
+    group.servers()[0].command(&["WAIT", "2", "5000"]).unwrap();
+    let load = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut errors: Vec<StoreError> = Vec::new();
+            // From the death of the old master until the new one takes writes.
+            loop {
+                match store.set(&id("load"), &record(1), Expect::Any).await {
+                    Ok(_) if !errors.is_empty() => return errors,
+                    Ok(_) => {}
+                    Err(error) => errors.push(error),
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    });
+    group.servers()[0].kill().unwrap();
+    let errors = tokio::time::timeout(crate::support::PATIENCE, load).await.unwrap().unwrap();
+    assert!(errors.iter().all(StoreError::is_outage), "{errors:?}");
+    for number in 0..50 {
+        let stored = eventually(async || store.get(&id(&number.to_string())).await).await.unwrap();
+        assert_eq!(n_of(&stored.record), number);
+        let next = record(number + 1);
+        written(
+            store.set(&id(&number.to_string()), &next, Expect::Revision(&stored.revision)).await.unwrap(),
+        );
+    }
+    // The old master comes back as a replica; nobody goes to it.
+    group.servers()[0].restart().unwrap();
+    written(eventually(async || store.set(&id("a"), &record(1), Expect::Any).await).await);
+}
+
+#[tokio::test]
+async fn a_dead_sentinel_hides_nothing() {
+    let group = RedisSentinel::shared();
+    let nobody = format!("redis://127.0.0.1:{}", express_session_testbed::free_port().unwrap());
+    let mut urls = vec![nobody.as_str()];
+    let living = group.urls();
+    urls.extend(living.iter().map(String::as_str));
+    let store =
+        RedisStore::new(RedisPool::sentinel(urls, RedisSentinel::MASTER).unwrap(), RedisOptions::new());
+    store.ping().await.unwrap();
+    let unknown = RedisPool::sentinel(living.iter().map(String::as_str), "nobody").unwrap();
+    let error = RedisStore::new(unknown, RedisOptions::new()).get(&id("a")).await.unwrap_err();
+    assert!(error.is_outage(), "{error:?}");
+}

@@ -61,9 +61,7 @@ pub(crate) async fn query<T: FromRedisValue>(pool: &RedisPool, command: &Cmd) ->
 }
 
 /// Tries again until it works.
-pub(crate) async fn eventually<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(
-    mut attempt: impl FnMut() -> F,
-) -> T {
+pub(crate) async fn eventually<T, E: std::fmt::Debug>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
     let mut last = None;
     let tries = async {
         loop {
@@ -74,8 +72,8 @@ pub(crate) async fn eventually<T, E: std::fmt::Debug, F: Future<Output = Result<
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, tries).await {
-        Ok(value) => value,
-        Err(_) => panic!("no recovery within {PATIENCE:?}: {last:?}"),
-    }
+    let Ok(value) = tokio::time::timeout(PATIENCE, tries).await else {
+        panic!("no recovery within {PATIENCE:?}: {last:?}")
+    };
+    value
 }

@@ -34,8 +34,16 @@ impl RedisServer {
     ///
     /// [`StartError`] if it cannot be started.
     pub fn start(arguments: &[&str]) -> Result<Self, StartError> {
+        Self::start_on(free_port()?, arguments)
+    }
+
+    /// As [`start`](Self::start), on a port that has been chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if it cannot be started.
+    pub fn start_on(port: u16, arguments: &[&str]) -> Result<Self, StartError> {
         let folder = tempfile::tempdir()?;
-        let port = free_port()?;
         let mut all = vec!["--port".to_owned(), port.to_string()];
         all.extend(arguments.iter().map(|&argument| argument.to_owned()));
         Self::start_in(folder.path().to_owned(), port, all, Some(folder))
@@ -114,6 +122,16 @@ impl RedisServer {
         let _ = self.process.kill();
         self.process = spawn(&self.folder, &self.arguments)?;
         self.process.wait_for_port(self.port)
+    }
+
+    /// Starts it again as [`restart`](Self::restart) does, with these arguments behind the others.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if it cannot be started.
+    pub fn restart_with(&mut self, arguments: &[&str]) -> Result<(), StartError> {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self.restart()
     }
 
     /// Sends one command and gives back the answer as the server writes it (RESP2, line ends included).

@@ -1,0 +1,31 @@
+//! Counts visits in a session, exactly, however many of these programs run at once.
+//!
+//! `cargo run -p express-session-redis --example visits -- redis://127.0.0.1:6379`
+#![allow(clippy::print_stdout, reason = "an example that prints")]
+
+use express_session_core::{Cookie, Expect, Record, SessionId, SessionStore as _, SetOutcome};
+use express_session_redis::{RedisOptions, RedisStore};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = std::env::args().nth(1).unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned());
+    let store = RedisStore::from_url(&url, RedisOptions::new().prefix("visits:"))?;
+    store.ping().await?;
+    // A real id is random and comes from a signed cookie; see express-session-actix.
+    let id = SessionId::parse("the-only-visitor")?;
+    if store.get(&id).await?.is_none() {
+        store.set(&id, &Record::new(Cookie::default()), Expect::Any).await?;
+    }
+    while let Some(stored) = store.get(&id).await? {
+        let mut record = stored.record;
+        let visits = record.data.get::<u64>("visits")?.unwrap_or(0) + 1;
+        record.data.insert("visits", &visits)?;
+        // Somebody else may have come in between: then this is a conflict, and the next round sees their visit.
+        if let SetOutcome::Written(_) = store.set(&id, &record, Expect::Revision(&stored.revision)).await? {
+            println!("visit number {visits}");
+            return Ok(());
+        }
+    }
+    println!("the session has ended");
+    Ok(())
+}

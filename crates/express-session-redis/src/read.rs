@@ -1,0 +1,115 @@
+//! How a session is read: which command, and what it may extend on the way.
+
+use std::sync::atomic::Ordering;
+
+use deadpool_redis::redis::{Cmd, Value};
+use express_session_core::{Cookie, Record, TouchAfter, TouchHint};
+
+use crate::connection::{bytes, integer};
+use crate::error::RedisError;
+use crate::scripts::GET_AND_TOUCH;
+use crate::store::Shared;
+use crate::ttl::Ttl;
+
+/// What is sent so that a read extends the session's life on the way.
+pub(crate) enum ReadPlan {
+    /// Nothing is extended.
+    Get,
+    /// `GETEX`: every session is given this life.
+    Extend(i64),
+    /// A script that looks at the session's own lifetime and at what it has left.
+    Script { ttl: i64, due: &'static str, threshold: String },
+}
+
+impl Shared {
+    pub(crate) fn plan(&self, hint: &TouchHint<'_>) -> ReadPlan {
+        if !self.touches() {
+            return ReadPlan::Get;
+        }
+        let fresh = Record::new(hint.cookie.clone());
+        let Some(ttl) = self.options.ttl.seconds_after_touch(&fresh, self.now()) else {
+            return ReadPlan::Get;
+        };
+        let computed = matches!(self.options.ttl, Ttl::Computed(_));
+        let mixed = self.mixed_lives.load(Ordering::Relaxed);
+        let (due, threshold) = match hint.touch_after {
+            TouchAfter::Always if ttl <= 0 => return ReadPlan::Get,
+            TouchAfter::Always if !mixed => return ReadPlan::Extend(ttl),
+            TouchAfter::Always if computed => return ReadPlan::Get,
+            // A closure may look at the data; what it says of an empty session is then worth nothing.
+            _ if computed && mixed => ("never", String::new()),
+            TouchAfter::Always => ("elapsed", "0".to_owned()),
+            TouchAfter::Elapsed(after) => ("elapsed", after.as_millis().to_string()),
+            TouchAfter::Share(share) if share.is_nan() => ("elapsed", "0".to_owned()),
+            TouchAfter::Share(share) => ("share", share.clamp(0.0, 1.0).to_string()),
+            // A kind of throttle that is newer than this store: core decides at the end of the request.
+            _ => ("never", String::new()),
+        };
+        ReadPlan::Script { ttl: self.ttl_without_lifetime(ttl), due, threshold }
+    }
+
+    /// What the script gives to a session whose cookie has no lifetime of its own.
+    fn ttl_without_lifetime(&self, of_fresh: i64) -> i64 {
+        match self.options.ttl {
+            Ttl::Computed(_) => of_fresh,
+            Ttl::Fixed(_) => {
+                let session = Record::new(Cookie::default());
+                self.options.ttl.seconds(&session, self.now()).unwrap_or(of_fresh)
+            }
+        }
+    }
+
+    /// Reads; what is there, what it had left, and the life it was given, in seconds.
+    pub(crate) async fn read(&self, key: &[u8], plan: &ReadPlan) -> Result<Read, RedisError> {
+        match plan {
+            ReadPlan::Get => {
+                let mut command = Cmd::new();
+                command.arg("GET").arg(key);
+                let value = bytes(self.connections.call(&command).await?)?;
+                Ok(Read { value, left: None, given: None })
+            }
+            ReadPlan::Extend(ttl) => {
+                let mut command = Cmd::new();
+                command.arg("GETEX").arg(key).arg("EX").arg(*ttl);
+                let value = bytes(self.connections.call(&command).await?)?;
+                Ok(Read { value, left: None, given: Some(*ttl) })
+            }
+            ReadPlan::Script { ttl, due, threshold } => {
+                let computed = matches!(self.options.ttl, Ttl::Computed(_));
+                let ttl = ttl.to_string();
+                let by_cookie: &[u8] = if computed { b"0" } else { b"1" };
+                let arguments = [ttl.as_bytes(), by_cookie, due.as_bytes(), threshold.as_bytes()];
+                let run = || self.connections.run_once(&GET_AND_TOUCH, key, &arguments);
+                let answer = match run().await {
+                    Err(error) if error.asks_for_a_new_connection() => run().await,
+                    answer => answer,
+                }?;
+                Read::of_script(answer)
+            }
+        }
+    }
+}
+
+/// What was found.
+pub(crate) struct Read {
+    pub(crate) value: Option<Vec<u8>>,
+    /// `PTTL`, if it was asked for: milliseconds, negative for ever.
+    pub(crate) left: Option<i64>,
+    /// The life it was given by this read, in seconds.
+    pub(crate) given: Option<i64>,
+}
+
+impl Read {
+    fn of_script(answer: Value) -> Result<Self, RedisError> {
+        let parts = match answer {
+            Value::Nil => return Ok(Self { value: None, left: None, given: None }),
+            Value::Array(parts) => parts,
+            _ => return Err(RedisError::UnexpectedReply),
+        };
+        let Ok([value, left, given]) = <[Value; 3]>::try_from(parts) else {
+            return Err(RedisError::UnexpectedReply);
+        };
+        let given = Some(integer(&given)?).filter(|seconds| *seconds > 0);
+        Ok(Self { value: bytes(value)?, left: Some(integer(&left)?), given })
+    }
+}
