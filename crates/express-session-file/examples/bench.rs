@@ -157,6 +157,7 @@ async fn longest_stall(strategy: &Strategy) -> Result<Duration, Failure> {
 }
 
 async fn store(folder: &Path) -> Result<(), Failure> {
+    println!("Operations per second, and processor time for each.");
     println!("| store | new | get | get + touch | get + set | unknown id |");
     println!("|---|---|---|---|---|---|");
     let base = || FileOptions::new().path(folder);
@@ -174,7 +175,8 @@ async fn store(folder: &Path) -> Result<(), Failure> {
         let store = FileStore::new(options)?;
         print!("| {name} |");
         for verb in [Verb::New, Verb::Get, Verb::Touch, Verb::Set, Verb::Unknown] {
-            print!(" {:.0}/s |", store_per_second(&store, verb, operations).await?);
+            let (rate, processor) = store_per_second(&store, verb, operations).await?;
+            print!(" {rate:.0}/s, {processor:.0} µs |");
         }
         println!();
     }
@@ -190,9 +192,18 @@ enum Verb {
     Unknown,
 }
 
-async fn store_per_second(store: &FileStore, verb: Verb, tasks: usize) -> Result<f64, Failure> {
+/// Processor time of this process so far, in microseconds; 0 where there is no `/proc`.
+fn processor_time() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split(' ');
+    // Fields 14 and 15, user and system time, in hundredths of a second.
+    fields.skip(12).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() * 1e4
+}
+
+/// Operations per second, and microseconds of processor time for each.
+async fn store_per_second(store: &FileStore, verb: Verb, tasks: usize) -> Result<(f64, f64), Failure> {
     let total = if matches!(verb, Verb::New) { SESSIONS } else { OPERATIONS / 4 };
-    let start = Instant::now();
+    let (start, processor) = (Instant::now(), processor_time());
     let running: Vec<_> = (0..tasks)
         .map(|task| {
             let store = store.clone();
@@ -207,7 +218,7 @@ async fn store_per_second(store: &FileStore, verb: Verb, tasks: usize) -> Result
     for task in running {
         task.await??;
     }
-    Ok(total as f64 / start.elapsed().as_secs_f64())
+    Ok((total as f64 / start.elapsed().as_secs_f64(), (processor_time() - processor) / total as f64))
 }
 
 async fn once(store: &FileStore, verb: Verb, number: usize) -> Result<(), Failure> {
