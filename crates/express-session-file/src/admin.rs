@@ -27,7 +27,7 @@ impl Folder {
         self.for_each_session(|id, path| {
             let Some(bytes) = lock::read(&path.file)? else { return Ok(()) };
             if let Ok(Some(record)) = self.documents.decode(&bytes)
-                && self.documents.life(&record, self.clock.now()).is_some()
+                && self.is_live(&record)
             {
                 each(id, record);
             }

@@ -257,6 +257,8 @@ fn keep_mode(_: &Temporary, _: &Locked) -> Result<(), FileError> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "test code: a panic is the failure")]
+
     use super::*;
     use crate::lock::lock;
 

@@ -19,6 +19,17 @@ pub(crate) struct Documents {
     pub(crate) ttl: f64,
 }
 
+/// How long a session lives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Lifetime {
+    /// It has expired.
+    Over,
+    /// It has no known end.
+    Endless,
+    /// It will expire.
+    Left(Life),
+}
+
 impl Documents {
     /// The record in a file. `None` if it holds a falsy JSON value, which means "no session" in Node.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Option<Record>, DecodeError> {
@@ -45,20 +56,22 @@ impl Documents {
         }
     }
 
-    /// How long the session lives; `None` if it has expired, `Some(None)` if it never does.
+    /// How long the session lives at `now`.
     ///
     /// Source: session-file-store `lib/session-file-helpers.js`, `isExpired`: the cookie's `originalMaxAge`,
     /// if truthy, else the option `ttl`, after the last access; `cookie.expires` is not consulted.
-    #[allow(clippy::option_option, reason = "expired, never expiring and expiring later are three answers")]
-    pub(crate) fn life(&self, record: &Record, now: UnixMillis) -> Option<Option<Life>> {
+    pub(crate) fn lifetime(&self, record: &Record, now: UnixMillis) -> Lifetime {
         let ttl = record.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl);
         let last_access = last_access(&record.data);
         #[allow(clippy::cast_precision_loss, reason = "a JavaScript date is below 2^53")]
         let left = last_access + ttl - now.0 as f64;
         if ttl == 0.0 || left < 0.0 {
-            return None;
+            Lifetime::Over
+        } else if left.is_nan() {
+            Lifetime::Endless
+        } else {
+            Lifetime::Left(Life { ttl: millis(ttl), left: millis(left) })
         }
-        Some((!left.is_nan()).then(|| Life { ttl: millis(ttl), left: millis(left) }))
     }
 }
 
@@ -86,6 +99,8 @@ fn millis(ms: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "test code: a panic is the failure")]
+
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
@@ -94,23 +109,23 @@ mod tests {
         Documents { cipher: None, ttl: 3_600_000.0 }
     }
 
-    fn life(text: &str) -> Option<Option<Life>> {
+    fn lifetime(text: &str) -> Lifetime {
         let record = documents().decode(text.as_bytes()).unwrap().unwrap();
-        documents().life(&record, NOW)
+        documents().lifetime(&record, NOW)
     }
 
     #[test]
     fn what_is_left_counts_from_the_last_access() {
         let text = r#"{"cookie":{"originalMaxAge":60000,"expires":null},"__lastAccess":1893553445000}"#;
         let expected = Life { ttl: Duration::from_mins(1), left: Duration::from_millis(59_322) };
-        assert_eq!(life(text), Some(Some(expected)));
+        assert_eq!(lifetime(text), Lifetime::Left(expected));
     }
 
     #[test]
     fn without_a_last_access_there_is_no_end() {
-        assert_eq!(life(r#"{"cookie":{"originalMaxAge":60000}}"#), Some(None));
-        assert_eq!(life(r#"{"cookie":{"originalMaxAge":60000},"__lastAccess":"x"}"#), Some(None));
-        assert_eq!(life(r#"{"cookie":{"originalMaxAge":60000},"__lastAccess":null}"#), None);
+        assert_eq!(lifetime(r#"{"cookie":{"originalMaxAge":60000}}"#), Lifetime::Endless);
+        assert_eq!(lifetime(r#"{"cookie":{"originalMaxAge":60000},"__lastAccess":"x"}"#), Lifetime::Endless);
+        assert_eq!(lifetime(r#"{"cookie":{"originalMaxAge":60000},"__lastAccess":null}"#), Lifetime::Over);
     }
 
     #[test]

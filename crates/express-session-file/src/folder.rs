@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use express_session_core::{
     Clock, DecodeError, Expect, Record, Revision, SetOutcome, StoreError, Stored, TouchOutcome,
 };
 
 use crate::atomic_write::{Outcome, Writer, create_folder};
-use crate::document::Documents;
+use crate::document::{Documents, Lifetime};
 use crate::encryption::Cipher;
 use crate::error::{Action, FileError};
 use crate::lock::{self, Locked};
@@ -36,19 +37,18 @@ enum Found {
 
 impl Folder {
     /// Opens the folder, creating it if it is missing.
-    pub(crate) fn open(options: &FileOptions) -> Result<Self, FileError> {
+    pub(crate) fn open(options: FileOptions) -> Result<Self, FileError> {
         options.check()?;
         create_folder(&options.path)?;
         // A later change of the working directory must not move the sessions.
         let path = fs::canonicalize(&options.path).map_err(Action::CreateFolder.failed())?;
-        let cipher = options.encryption.clone().map(Cipher::new).transpose()?;
-        let ttl = options.ttl.as_secs_f64() * 1000.0;
+        let cipher = options.encryption.map(Cipher::new).transpose()?;
         Ok(Self {
-            layout: Layout::new(path, options.file_extension.clone(), options.fan_out),
-            documents: Documents { cipher, ttl: ttl.trunc() },
+            layout: Layout::new(path, options.file_extension, options.fan_out),
+            documents: Documents { cipher, ttl: whole_millis(options.ttl) },
             writer: Writer::new(options.durability),
             quarantine: Quarantine::default(),
-            clock: Arc::clone(&options.clock),
+            clock: options.clock,
         })
     }
 
@@ -116,20 +116,16 @@ impl Folder {
     pub(crate) fn destroy(&self, path: &SessionPath) -> Result<bool, StoreError> {
         let Some(held) = lock::lock(&path.file)? else { return Ok(false) };
         let record = self.documents.decode(&held.bytes).ok().flatten();
-        let was_live = record.is_some_and(|record| self.documents.life(&record, self.clock.now()).is_some());
+        let was_live = record.is_some_and(|record| self.is_live(&record));
         Ok(self.remove(path, &held)? && was_live)
     }
 
     /// Removes a session that has expired; whether it had.
     pub(crate) fn reap(&self, path: &SessionPath) -> Result<bool, StoreError> {
-        let is_live = |bytes: &[u8]| match self.documents.decode(bytes) {
-            Ok(Some(record)) => self.documents.life(&record, self.clock.now()).is_some(),
-            Ok(None) => false,
-            Err(_) => false,
-        };
-        match lock::read(&path.file)? {
-            Some(bytes) if !is_live(&bytes) => {}
-            _ => return Ok(false),
+        // Most sessions live: they are not worth a lock.
+        let Some(bytes) = lock::read(&path.file)? else { return Ok(false) };
+        if matches!(self.documents.decode(&bytes), Ok(Some(record)) if self.is_live(&record)) {
+            return Ok(false);
         }
         let Some(held) = lock::lock(&path.file)? else { return Ok(false) };
         match self.find(path, &held)? {
@@ -158,9 +154,7 @@ impl Folder {
     /// Decodes a locked file; what cannot be decoded goes into quarantine.
     fn find(&self, path: &SessionPath, held: &Locked) -> Result<Found, StoreError> {
         match self.documents.decode(&held.bytes) {
-            Ok(Some(record)) if self.documents.life(&record, self.clock.now()).is_some() => {
-                Ok(Found::Live(record))
-            }
+            Ok(Some(record)) if self.is_live(&record) => Ok(Found::Live(record)),
             Ok(_) => Ok(Found::Dead),
             Err(error) => Err(self.isolate(path, held, error)),
         }
@@ -176,10 +170,24 @@ impl Folder {
         StoreError::Corrupt(error)
     }
 
+    pub(crate) fn is_live(&self, record: &Record) -> bool {
+        self.documents.lifetime(record, self.clock.now()) != Lifetime::Over
+    }
+
     fn stored(&self, record: Record, bytes: Vec<u8>) -> Option<Stored> {
-        let life = self.documents.life(&record, self.clock.now())?;
+        let life = match self.documents.lifetime(&record, self.clock.now()) {
+            Lifetime::Over => return None,
+            Lifetime::Endless => None,
+            Lifetime::Left(life) => Some(life),
+        };
         let mut stored = Stored::new(record, Revision::of_bytes(bytes));
         stored.life = life;
         Some(stored)
     }
+}
+
+fn whole_millis(duration: Duration) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "only from 285 000 years on")]
+    let millis = duration.as_millis() as f64;
+    millis
 }

@@ -46,22 +46,22 @@ impl FileStore {
     ///
     /// [`FileError`] if an option is not possible, the folder cannot be created, or a thread cannot be started.
     pub fn new(options: FileOptions) -> Result<Self, FileError> {
-        let folder = Arc::new(Folder::open(&options)?);
+        let FileOptions { reap_interval, threads, retries, .. } = options;
+        let folder = Arc::new(Folder::open(options)?);
         if folder.ignores_case() {
             tracing::warn!(
                 "the session folder does not tell upper from lower case: session ids that differ only in case \
                  share a file. Generated ids are long enough for that not to happen; those of your own may not be"
             );
         }
-        let sweeper =
-            options.reap_interval.map(|every| Sweeper::start(Arc::clone(&folder), every)).transpose()?;
+        let sweeper = reap_interval.map(|every| Sweeper::start(Arc::clone(&folder), every)).transpose()?;
         Ok(Self {
             inner: Arc::new(Inner {
                 folder,
-                threads: IoThreads::start(options.threads)?,
+                threads: IoThreads::start(threads)?,
                 turns: (0..TURNS).map(|_| Arc::default()).collect(),
                 hasher: RandomState::new(),
-                retries: options.retries,
+                retries,
                 _sweeper: sweeper,
             }),
         })

@@ -109,7 +109,7 @@ fn cbc_decrypt<A: Aes>(aes: &A, iv: &[u8], mut data: Vec<u8>) -> Option<Vec<u8>>
     let mut previous = Block::<A>::try_from(iv).ok()?;
     for chunk in data.chunks_exact_mut(BLOCK) {
         let encrypted = Block::<A>::try_from(&*chunk).ok()?;
-        let mut block = encrypted.clone();
+        let mut block = encrypted;
         aes.decrypt_block(&mut block);
         xor(&mut block, &previous);
         chunk.copy_from_slice(&block);

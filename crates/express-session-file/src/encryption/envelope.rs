@@ -47,7 +47,7 @@ impl Bytes {
     fn into_bytes(self) -> Option<Vec<u8>> {
         match self {
             Self::Buffer(Buffer { data }) | Self::Array(data) => Some(data),
-            Self::Binary(text) => EncodeAs::Binary.from_text(&text),
+            Self::Binary(text) => EncodeAs::Binary.decode(&text),
         }
     }
 }
@@ -57,7 +57,7 @@ impl Envelope {
     pub(super) fn decode(file: &[u8], form: EncodeAs) -> Option<Self> {
         let document: Document = serde_json::from_slice(file).ok()?;
         let aad = match document.aad {
-            Some(text) => Some(form.from_text(&text)?),
+            Some(text) => Some(form.decode(&text)?),
             None => None,
         };
         let tag = match document.at {
@@ -65,7 +65,7 @@ impl Envelope {
             None => None,
         };
         Some(Self {
-            hmac: form.from_text(&document.hmac)?,
+            hmac: form.decode(&document.hmac)?,
             ciphertext: document.ct,
             iv: document.iv.into_bytes()?,
             salt: document.salt.data,
@@ -81,13 +81,13 @@ impl Envelope {
         let _ = write!(
             out,
             r#"{{"hmac":{},"ct":{},"iv":{},"salt":{}"#,
-            Value::from(form.to_text(&self.hmac)),
+            Value::from(form.encode(&self.hmac)),
             Value::from(self.ciphertext.as_str()),
             buffer(&self.iv),
             buffer(&self.salt)
         );
         if let (Some(aad), Some(tag)) = (&self.aad, &self.tag) {
-            let _ = write!(out, r#","aad":{},"at":{}"#, Value::from(form.to_text(aad)), buffer(tag));
+            let _ = write!(out, r#","aad":{},"at":{}"#, Value::from(form.encode(aad)), buffer(tag));
         }
         out.push('}');
         out.into_bytes()

@@ -54,7 +54,7 @@ impl Cipher {
         let (ciphertext, tag) =
             aes::encrypt(self.options.algorithm, key.bytes(), &iv, aad.as_deref(), plaintext)
                 .ok_or(FileError::Encrypt)?;
-        let text = self.options.encode_as.to_text(&ciphertext);
+        let text = self.options.encode_as.encode(&ciphertext);
         let hmac = mac(self.options.hashing, key.bytes(), text.as_bytes());
         let envelope = Envelope { hmac, ciphertext: text, iv, salt: salt.to_vec(), aad, tag };
         Ok(envelope.encode(self.options.encode_as))
@@ -73,7 +73,7 @@ impl Cipher {
     }
 
     fn open(&self, key: &Key, envelope: &Envelope) -> Option<Vec<u8>> {
-        let ciphertext = self.options.encode_as.from_text(&envelope.ciphertext)?;
+        let ciphertext = self.options.encode_as.decode(&envelope.ciphertext)?;
         let aad = envelope.aad.as_deref().filter(|aad| !aad.is_empty());
         aes::decrypt(
             self.options.algorithm,

@@ -192,7 +192,7 @@ impl fmt::Debug for Encryption {
 }
 
 impl EncodeAs {
-    pub(super) fn to_text(self, bytes: &[u8]) -> String {
+    pub(super) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Binary => bytes.iter().map(|byte| char::from(*byte)).collect(),
             Self::Hex => bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect(),
@@ -201,7 +201,7 @@ impl EncodeAs {
     }
 
     /// `None` if the text is not of this form.
-    pub(super) fn from_text(self, text: &str) -> Option<Vec<u8>> {
+    pub(super) fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Binary => text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
             Self::Hex => {
@@ -227,11 +227,11 @@ mod tests {
     fn bytes_come_back_from_every_text_form() {
         let bytes: Vec<u8> = (0..=255).collect();
         for form in [EncodeAs::Binary, EncodeAs::Hex, EncodeAs::Base64] {
-            assert_eq!(form.from_text(&form.to_text(&bytes)), Some(bytes.clone()));
+            assert_eq!(form.decode(&form.encode(&bytes)), Some(bytes.clone()));
         }
-        assert_eq!(EncodeAs::Binary.from_text("\u{100}"), None);
-        assert_eq!(EncodeAs::Hex.from_text("abc"), None);
-        assert_eq!(EncodeAs::Hex.from_text("zz"), None);
+        assert_eq!(EncodeAs::Binary.decode("\u{100}"), None);
+        assert_eq!(EncodeAs::Hex.decode("abc"), None);
+        assert_eq!(EncodeAs::Hex.decode("zz"), None);
     }
 
     #[test]

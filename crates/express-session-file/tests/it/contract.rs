@@ -7,6 +7,7 @@ use std::time::Duration;
 use express_session_contract::{Harness, Scale};
 use express_session_core::{Clock, ManualClock, SessionId};
 use express_session_file::{Durability, FileOptions, FileStore, QUARANTINE_FOLDER};
+use sha2::Digest as _;
 
 use crate::support::Fixture;
 
@@ -30,7 +31,6 @@ impl Files {
         if !self.fan_out {
             return self.fixture.file(&name);
         }
-        use sha2::Digest as _;
         let hash = sha2::Sha256::digest(id.as_str().as_bytes());
         let folder = self.fixture.file(&format!("{:x}/{:x}", hash[0] >> 4, hash[0] & 15));
         fs::create_dir_all(&folder).unwrap();
