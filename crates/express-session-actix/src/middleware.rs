@@ -116,17 +116,17 @@ where
                 return service.call(request).await;
             }
             let begun = manager.begin(&ActixRequest(&request)).await;
-            let (session, detached) = match begun {
-                Ok(session) => (session, false),
+            let session = match begun {
+                Ok(session) => session,
                 Err(error) if error.is_outage() && outage == StoreOutage::WithoutSession => {
                     tracing::error!(error = %chain(&error), "the request goes on without a stored session");
-                    (manager.begin_without_store(&ActixRequest(&request)), true)
+                    manager.begin_without_store(&ActixRequest(&request))
                 }
                 Err(error) => return Err(Error::new(error.into(), outage).into()),
             };
             // The path lies outside the cookie's: as in express, there is no session here.
             let Some(session) = session else { return service.call(request).await };
-            let layer = Layer::attach(&request, options.name(), session, outage, detached);
+            let layer = Layer::attach(&request, options.name(), session, outage);
             match service.call(request).await {
                 Ok(mut response) => {
                     let cookie = finish(&layer, options.name()).await?;
@@ -151,9 +151,6 @@ where
 
 /// Saves the session as decided; the cookie to send.
 async fn finish(layer: &Layer, name: &str) -> Result<Option<String>, Error> {
-    if layer.detached {
-        return Ok(None);
-    }
     let finished = if layer.is_purged() {
         purge(&layer.core, name).await
     } else {

@@ -21,8 +21,6 @@ pub(crate) struct Layer {
     pub(crate) core: CoreSession,
     pub(crate) view: actix_session::Session,
     pub(crate) outage: StoreOutage,
-    /// The session is not backed by the store in this request and is forgotten at its end.
-    pub(crate) detached: bool,
     renewed: Cell<bool>,
     /// A middleware further out whose session the view shows outside of this one.
     outer: Option<Rc<Layer>>,
@@ -55,7 +53,6 @@ impl Layer {
         name: &str,
         core: CoreSession,
         outage: StoreOutage,
-        detached: bool,
     ) -> Rc<Self> {
         let outer = Self::of(request.request());
         if let Some(outer) = &outer {
@@ -66,7 +63,6 @@ impl Layer {
             core,
             view: request.get_session(),
             outage,
-            detached,
             renewed: Cell::new(false),
             outer,
             shadowed: RefCell::new(None),

@@ -152,9 +152,12 @@ impl SessionManager {
         Ok(self.generate(start, first_verified))
     }
 
-    /// Begins a request with a new session, without asking the store.
+    /// Begins a request with a new session that never meets the store: its verbs act on what the handler
+    /// holds, and it is forgotten at the end. For [`StoreOutage::WithoutSession`](crate::StoreOutage).
     pub fn begin_without_store(&self, request: &dyn RequestHead) -> Option<Session> {
-        self.start(request).map(|start| self.generate(start, None))
+        let session = self.start(request).map(|start| self.generate(start, None))?;
+        session.state().detached = true;
+        Some(session)
     }
 
     /// Source: express-session `index.js`: the path of the original URL must start with the cookie's.
@@ -289,6 +292,9 @@ fn snapshot(session: &Session) -> Result<(SessionId, Option<Base>, Record), Sess
 
 /// Writes the session, merging until nobody comes in between.
 pub(crate) async fn save(session: &Session) -> Result<(), SessionError> {
+    if session.state().detached {
+        return snapshot(session).map(drop);
+    }
     if session.state().renewed_from.is_some() {
         return replace(session).await;
     }
@@ -376,7 +382,8 @@ pub(crate) async fn reload(session: &Session) -> Result<(), SessionError> {
         }
         state.id.clone()
     };
-    let stored = shared.get(&id).await?.ok_or(SessionError::NotFound)?;
+    let stored = if session.state().detached { None } else { shared.get(&id).await? };
+    let stored = stored.ok_or(SessionError::NotFound)?;
     session.state().reloaded(stored, &shared.options);
     Ok(())
 }
@@ -394,6 +401,10 @@ pub(crate) async fn transaction<R>(
         let (id, base, ours) = snapshot(session)?;
         let mut changed = ours.clone();
         let value = change(&mut changed.data)?;
+        if session.state().detached {
+            session.set_data(changed.data);
+            return Ok(value);
+        }
         let newer = match &base {
             // Nothing to write: the value counts if it was computed from what is stored now.
             Some(base) if !differs(&changed, &base.record) => match shared.get(&id).await? {
@@ -428,6 +439,9 @@ pub(crate) async fn finish(session: &Session) -> Result<Finished, SessionError> 
     let options = &shared.options;
     let decision = {
         let mut state = session.state();
+        if state.detached {
+            return Ok(Finished::default());
+        }
         if state.presence == Presence::Live {
             state.record.cookie_mut().touch(shared.now());
         }

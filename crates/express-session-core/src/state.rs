@@ -36,6 +36,8 @@ pub(crate) struct State {
     /// That signature was made with a retired secret.
     pub(crate) retired_secret: bool,
     pub(crate) presence: Presence,
+    /// The store is out of order and the request goes on without it: nothing is read or written.
+    pub(crate) detached: bool,
     /// The session as the handler has it.
     pub(crate) record: Record,
     /// What writes compare with and merge against; none for a session that was never stored.
@@ -68,6 +70,7 @@ impl State {
             cookie_id: None,
             retired_secret: false,
             presence: Presence::Live,
+            detached: false,
             record,
             base: None,
             original_data: Data::new(),

@@ -51,6 +51,40 @@ async fn a_failed_read_is_answered_by_the_policy_and_the_session_survives() {
 }
 
 #[actix_rt::test]
+async fn going_on_without_a_session_lets_its_verbs_work_on_a_passing_one() {
+    let store = SwitchStore::new();
+    let kept = store.clone();
+    let server = actix_test::start(move || {
+        let built = options().store_outage(StoreOutage::WithoutSession).build().unwrap();
+        App::new().wrap(SessionMiddleware::new(store.clone(), built)).route(
+            "/",
+            web::get().to(|session: Session| async move {
+                let n = session
+                    .transaction(|data| {
+                        let n = data.get::<u64>("n")?.unwrap_or(0) + 1;
+                        data.insert("n", &n)?;
+                        Ok(n)
+                    })
+                    .await?;
+                session.save().await?;
+                session.regenerate().await?;
+                let reloaded = session.reload().await.is_ok();
+                Ok::<_, express_session_actix::Error>(format!("{n} {reloaded}"))
+            }),
+        )
+    });
+    let visitor = Visitor::default();
+    // Only a visitor with a session meets the store; a forged id never does.
+    let cookie =
+        express_session_actix::core::Secrets::new([crate::client::SECRET]).unwrap().cookie_value("id");
+    visitor.set_cookie("connect.sid", &cookie);
+    kept.switches.down.store(true, SeqCst);
+    kept.switches.read_only.store(true, SeqCst);
+    let reply = visitor.get(&server, "/").await;
+    assert_eq!((reply.status, &*reply.body, reply.cookies.len()), (200, "1 false", 0));
+}
+
+#[actix_rt::test]
 async fn a_failed_save_sends_no_cookie() {
     for (policy, status) in [
         (StoreOutage::Error, 500),
