@@ -50,7 +50,7 @@ pub fn run<T>(clause: impl Future<Output = T>) -> T {
 /// The argument is an expression for a [`Harness`] with an empty store of its own; it is evaluated for every
 /// clause, inside the runtime, and may `.await`. For a second configuration of a store use it in a second `mod`.
 ///
-/// ```ignore
+/// ```text
 /// express_session_contract::store_contract!(MyHarness::start().await);
 /// ```
 #[macro_export]

@@ -1,0 +1,310 @@
+//! The suite itself: a plain store passes, and every fault that real stores have had is caught by its clause.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code: a panic is the failure"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use express_session_contract::{Harness, Scale, clauses};
+use express_session_core::{
+    Clock, Expect, ManualClock, Record, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome,
+    StoreError, Stored, TouchHint, TouchOutcome, UnixMillis,
+};
+
+/// A fault of a store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    /// Last writer wins: `set` ignores what it is told to expect.
+    BlindSet,
+    /// The check and the write are two steps.
+    CheckThenWrite,
+    /// `set` brings a vanished session back.
+    SetCreates,
+    /// `touch` writes the whole record.
+    TouchWritesData,
+    /// `touch` creates.
+    TouchCreates,
+    /// `touch` does nothing.
+    TouchIsNothing,
+    /// Expiry is left to the sweep.
+    ExpiryBySweep,
+    /// `get` extends life.
+    GetExtends,
+    /// `get_and_touch` claims a touch.
+    FalseTouched,
+    /// `destroy` always says that there was a session.
+    DestroyAlwaysTrue,
+    /// Ids are compared without regard to case.
+    CaselessIds,
+    /// Trailing blanks of ids are cut off.
+    TrimmedIds,
+    /// What cannot be decoded is deleted.
+    DeletesCorrupt,
+    /// What cannot be decoded is taken for absent.
+    CorruptIsNone,
+    /// `sweep` removes everything.
+    SweepsAll,
+    /// `set` reports a revision that is not the one stored.
+    WrongRevision,
+    /// The document is parsed and written anew.
+    Reformats,
+    /// `all` shows expired sessions.
+    ListsExpired,
+}
+
+/// Documents with the last millisecond of their life.
+type Sessions = BTreeMap<String, (Vec<u8>, i64)>;
+
+#[derive(Clone, Debug)]
+struct Naive {
+    fault: Fault,
+    clock: Arc<ManualClock>,
+    sessions: Arc<Mutex<Sessions>>,
+}
+
+impl Naive {
+    fn new(fault: Fault) -> Self {
+        let clock = Arc::new(ManualClock::new(UnixMillis(1_893_553_445_678)));
+        Self { fault, clock, sessions: Arc::default() }
+    }
+
+    fn key(&self, id: &SessionId) -> String {
+        match self.fault {
+            Fault::CaselessIds => id.as_str().to_lowercase(),
+            Fault::TrimmedIds => id.as_str().trim_end_matches(' ').to_owned(),
+            _ => id.as_str().to_owned(),
+        }
+    }
+
+    fn deadline(&self, record: &Record) -> i64 {
+        let day = self.clock.now().plus(Duration::from_hours(24));
+        record.cookie().expires().unwrap_or(day).0
+    }
+
+    fn live(&self, id: &SessionId) -> Option<Vec<u8>> {
+        let sessions = self.sessions.lock().unwrap();
+        let (bytes, deadline) = sessions.get(&self.key(id))?;
+        let live = *deadline >= self.clock.now().0 || self.fault == Fault::ExpiryBySweep;
+        live.then(|| bytes.clone())
+    }
+
+    fn put(&self, id: &SessionId, bytes: Vec<u8>, deadline: i64) -> Revision {
+        let revision = Revision::of_bytes(bytes.clone());
+        self.sessions.lock().unwrap().insert(self.key(id), (bytes, deadline));
+        if self.fault == Fault::WrongRevision { Revision::of_bytes(*b"?") } else { revision }
+    }
+}
+
+impl Naive {
+    /// Compare-and-set.
+    fn swap(&self, id: &SessionId, expected: &[u8], bytes: Vec<u8>, deadline: i64) -> Option<Revision> {
+        if self.fault == Fault::CheckThenWrite {
+            self.live(id).filter(|current| current == expected)?;
+            std::thread::sleep(Duration::from_millis(1));
+            return Some(self.put(id, bytes, deadline));
+        }
+        let may_write = |current: Option<&[u8]>| match (self.fault, current) {
+            (Fault::BlindSet, _) | (Fault::SetCreates, None) => true,
+            (_, current) => current == Some(expected),
+        };
+        let mut sessions = self.sessions.lock().unwrap();
+        let now = self.clock.now().0;
+        let live = sessions.get(&self.key(id)).filter(|(_, end)| *end >= now);
+        if !may_write(live.map(|(bytes, _)| &**bytes)) {
+            return None;
+        }
+        sessions.insert(self.key(id), (bytes.clone(), deadline));
+        let shown = if self.fault == Fault::WrongRevision { b"?".to_vec() } else { bytes };
+        Some(Revision::of_bytes(shown))
+    }
+}
+
+impl SessionStore for Naive {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        let Some(bytes) = self.live(id) else { return Ok(None) };
+        let record = match Record::decode(&bytes) {
+            Ok(record) => record,
+            Err(_) if self.fault == Fault::CorruptIsNone => None,
+            Err(error) => {
+                if self.fault == Fault::DeletesCorrupt {
+                    self.sessions.lock().unwrap().remove(&self.key(id));
+                }
+                return Err(error.into());
+            }
+        };
+        if self.fault == Fault::GetExtends {
+            self.put(id, bytes.clone(), self.clock.now().plus(Duration::from_hours(1)).0);
+        }
+        Ok(record.map(|record| Stored::new(record, Revision::of_bytes(bytes))))
+    }
+
+    async fn get_and_touch(&self, id: &SessionId, _: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
+        let touched = self.fault == Fault::FalseTouched;
+        Ok(self.get(id).await?.map(|stored| Stored { touched, ..stored }))
+    }
+
+    async fn set(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        let mut bytes = record.encode().into_bytes();
+        if self.fault == Fault::Reformats {
+            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            bytes = value.to_string().into_bytes();
+        }
+        let deadline = self.deadline(record);
+        let Expect::Revision(revision) = expect else {
+            return Ok(SetOutcome::Written(self.put(id, bytes, deadline)));
+        };
+        if let Some(written) = self.swap(id, revision.as_bytes(), bytes, deadline) {
+            return Ok(SetOutcome::Written(written));
+        }
+        Ok(match self.get(id).await? {
+            Some(stored) => SetOutcome::Conflict(Box::new(stored)),
+            None => SetOutcome::Gone,
+        })
+    }
+
+    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+        if self.fault == Fault::TouchIsNothing {
+            return Ok(TouchOutcome::Touched);
+        }
+        if self.fault == Fault::TouchWritesData && self.live(id).is_some()
+            || self.fault == Fault::TouchCreates
+        {
+            self.put(id, record.encode().into_bytes(), self.deadline(record));
+            return Ok(TouchOutcome::Touched);
+        }
+        if self.live(id).is_none() {
+            return Ok(TouchOutcome::Gone);
+        }
+        let mut sessions = self.sessions.lock().unwrap();
+        let Some((_, deadline)) = sessions.get_mut(&self.key(id)) else { return Ok(TouchOutcome::Gone) };
+        *deadline = self.deadline(record);
+        Ok(TouchOutcome::Touched)
+    }
+
+    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let now = self.clock.now().0;
+        let removed = self.sessions.lock().unwrap().remove(&self.key(id));
+        Ok(removed.is_some_and(|(_, deadline)| deadline >= now) || self.fault == Fault::DestroyAlwaysTrue)
+    }
+}
+
+impl SessionStoreAdmin for Naive {
+    async fn all(&self) -> Result<Vec<(SessionId, Record)>, StoreError> {
+        let decoded = |(key, bytes): (String, Vec<u8>)| {
+            Some((SessionId::parse(key).ok()?, Record::decode(&bytes).ok().flatten()?))
+        };
+        Ok(self.entries().into_iter().filter_map(decoded).collect())
+    }
+
+    async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
+        Ok(self.entries().into_iter().filter_map(|(key, _)| SessionId::parse(key).ok()).collect())
+    }
+
+    async fn length(&self) -> Result<u64, StoreError> {
+        Ok(self.sessions.lock().unwrap().len() as u64)
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        self.sessions.lock().unwrap().clear();
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now().0;
+        let mut sessions = self.sessions.lock().unwrap();
+        let before = sessions.len();
+        sessions.retain(|_, (_, deadline)| *deadline >= now && self.fault != Fault::SweepsAll);
+        Ok((before - sessions.len()) as u64)
+    }
+}
+
+impl Naive {
+    fn entries(&self) -> Vec<(String, Vec<u8>)> {
+        let now = self.clock.now().0;
+        let sessions = self.sessions.lock().unwrap();
+        let listed = sessions.iter().filter(|(_, (_, end))| *end >= now || self.fault == Fault::ListsExpired);
+        listed.map(|(key, (bytes, _))| (key.clone(), bytes.clone())).collect()
+    }
+}
+
+struct NaiveHarness(Naive);
+
+impl Harness for NaiveHarness {
+    type Store = Naive;
+    const SCALE: Scale = Scale { tasks: 4, writes: 10, races: 20 };
+
+    fn store(&self) -> &Naive {
+        &self.0
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::<ManualClock>::clone(&self.0.clock)
+    }
+
+    async fn age(&self, _: &SessionId, by: Duration) {
+        self.0.clock.advance(by);
+    }
+
+    async fn put_raw(&self, id: &SessionId, bytes: &[u8]) {
+        self.0.put(id, bytes.to_vec(), self.0.clock.now().plus(Duration::from_hours(24)).0);
+    }
+
+    async fn get_raw(&self, id: &SessionId) -> Option<Vec<u8>> {
+        self.0.sessions.lock().unwrap().get(&self.0.key(id)).map(|(bytes, _)| bytes.clone())
+    }
+}
+
+mod a_naive_store_passes {
+    express_session_contract::store_contract!(super::NaiveHarness(super::Naive::new(super::Fault::None)));
+}
+
+/// `fault => clause`: the clause passes without the fault (above) and panics with it.
+macro_rules! caught {
+    ($($fault:ident => $clause:ident;)*) => {
+        #[allow(non_snake_case, reason = "named by the fault and the clause")]
+        mod caught {
+            $(
+                mod $fault {
+                    #[test]
+                    #[should_panic = ""]
+                    fn $clause() {
+                        let harness = super::super::NaiveHarness(super::super::Naive::new(super::super::Fault::$fault));
+                        express_session_contract::run(super::super::clauses::$clause(&harness));
+                    }
+                }
+            )*
+        }
+    };
+}
+
+caught! {
+    BlindSet => a_stale_revision_is_a_conflict_and_writes_nothing;
+    CheckThenWrite => of_several_writers_with_one_revision_one_gets_through;
+    SetCreates => logout_wins_over_a_request_that_changes_the_session;
+    TouchWritesData => touch_does_not_bring_back_what_others_replaced;
+    TouchCreates => touch_never_creates;
+    TouchIsNothing => touch_extends_life;
+    ExpiryBySweep => an_expired_session_is_absent_before_any_sweep;
+    GetExtends => reading_does_not_extend_life;
+    FalseTouched => get_and_touch_has_extended_life_if_it_says_so;
+    DestroyAlwaysTrue => of_several_callers_one_destroys;
+    CaselessIds => variants_of_an_id_are_different_sessions;
+    TrimmedIds => variants_of_an_id_are_different_sessions;
+    DeletesCorrupt => undecodable_bytes_are_corrupt_and_not_lost;
+    CorruptIsNone => undecodable_bytes_are_corrupt_and_not_lost;
+    SweepsAll => sweep_removes_the_expired_and_nothing_else;
+    WrongRevision => the_revision_that_was_written_lets_the_next_write_through;
+    Reformats => a_record_comes_back_exactly_as_it_was_written;
+    ListsExpired => an_expired_session_is_absent_before_any_sweep;
+}
