@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+mod background;
 mod connection;
 mod database;
 mod error;
+mod expires_index;
 mod expiry;
 mod options;
 mod pool;

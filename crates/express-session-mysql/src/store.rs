@@ -8,14 +8,17 @@ use express_session_core::{
 };
 use mysql_async::{FromValueError, Pool, Row, Value, from_value_opt};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
+use crate::background::BackgroundGuard;
 use crate::database::{Database, Statement};
 use crate::error::{Cause, MySqlError};
+use crate::expires_index::ExpiresIndex;
 use crate::expiry::{column_value, current_second, life};
 use crate::options::MySqlOptions;
 use crate::schema::Schema;
 use crate::statements::Statements;
-use crate::sweep::{Sweeper, SweeperGuard};
+use crate::sweep::Sweeper;
 
 /// The longest id the table holds, in characters.
 const MAX_ID_CHARS: usize = 128;
@@ -29,6 +32,8 @@ const MAX_REPLACE_ATTEMPTS: u32 = 4;
 /// Sessions in a table of MySQL or MariaDB, shared with express-mysql-session.
 ///
 /// A clone is another handle on the same connections. The background sweep ends with the last clone.
+///
+/// It needs a Tokio runtime with time and I/O, which Actix's is, and may be used by several.
 ///
 /// # Cancel safety
 ///
@@ -45,7 +50,8 @@ pub(crate) struct Shared {
     pub(crate) schema: Arc<Schema>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) options: MySqlOptions,
-    ready: OnceCell<Option<SweeperGuard>>,
+    table: OnceCell<Option<BackgroundGuard>>,
+    index: Arc<OnceCell<()>>,
 }
 
 impl MySqlStore {
@@ -61,7 +67,8 @@ impl MySqlStore {
         Self::with(database, options)
     }
 
-    /// As [`new`](Self::new), on connections that the caller's pool makes; its limits and login apply.
+    /// As [`new`](Self::new), on connections that the caller's pool makes; its limits, login and session
+    /// settings apply. Let these include strict mode, or the server may cut to size what does not fit.
     ///
     /// `mysql_async::Pool` must not be used by several independent runtimes, such as Actix's workers: its
     /// connections go through the first runtime that used it. Prefer [`new`](Self::new) there.
@@ -82,6 +89,9 @@ impl MySqlStore {
     pub async fn connect(options: MySqlOptions) -> Result<Self, MySqlError> {
         let store = Self::new(options)?;
         store.ready().await?;
+        if store.shared.options.create_expires_index {
+            store.shared.expires_index().ensure().await?;
+        }
         Ok(store)
     }
 
@@ -94,28 +104,37 @@ impl MySqlStore {
                 schema: Arc::new(schema),
                 statements: Arc::new(statements),
                 options,
-                ready: OnceCell::new(),
+                table: OnceCell::new(),
+                index: Arc::default(),
             }),
         })
     }
 
-    /// Creates the table and starts the sweep, once. Every verb does this first; when it fails, the next one
-    /// tries again.
+    /// Creates the table and starts the background work, once. Every verb does this first; when it fails, the
+    /// next one tries again.
     ///
     /// # Errors
     ///
     /// [`MySqlError`] if the server cannot be reached or the table cannot be created.
     pub async fn ready(&self) -> Result<(), MySqlError> {
         let shared = &self.shared;
-        shared.ready.get_or_try_init(|| shared.prepare()).await?;
-        Ok(())
+        if shared.table.initialized() {
+            return Ok(());
+        }
+        // One caller tries at a time. The limit is for those who wait for the others.
+        let limit =
+            shared.options.pool_timeout + shared.options.connect_timeout + shared.options.query_timeout;
+        match timeout(limit, shared.table.get_or_try_init(|| shared.prepare())).await {
+            Ok(prepared) => prepared.map(drop),
+            Err(_) => Err(MySqlError::ConnectTimeout(limit)),
+        }
     }
 
     /// Stops the sweep and ends the connections (see
     /// [`end_connection_on_close`](MySqlOptions::end_connection_on_close)). Later calls fail.
     pub async fn close(&self) {
-        if let Some(Some(sweeper)) = self.shared.ready.get() {
-            sweeper.stop();
+        if let Some(Some(background)) = self.shared.table.get() {
+            background.stop();
         }
         self.shared.database.close(self.shared.options.end_connection_on_close).await;
     }
@@ -315,14 +334,21 @@ impl SessionStore for MySqlStore {
 
 impl Shared {
     /// What has to be done once before the first statement.
-    async fn prepare(&self) -> Result<Option<SweeperGuard>, MySqlError> {
+    async fn prepare(&self) -> Result<Option<BackgroundGuard>, MySqlError> {
         if self.options.create_database_table {
             self.create_table().await?;
         }
-        if self.options.create_expires_index {
-            self.create_index().await?;
+        let index = self.options.create_expires_index.then(|| self.expires_index());
+        let sweeper = self.options.clear_expired.then(|| self.sweeper());
+        Ok(BackgroundGuard::start(index, sweeper))
+    }
+
+    fn expires_index(&self) -> ExpiresIndex {
+        ExpiresIndex {
+            database: Arc::clone(&self.database),
+            schema: Arc::clone(&self.schema),
+            there: Arc::clone(&self.index),
         }
-        Ok(self.options.clear_expired.then(|| self.sweeper().run_in_background()))
     }
 
     pub(crate) fn sweeper(&self) -> Sweeper {
@@ -348,29 +374,6 @@ impl Shared {
                 .await
                 .map(drop)
                 .map_err(|_| error),
-            other => other.map(drop),
-        }
-    }
-
-    async fn create_index(&self) -> Result<(), MySqlError> {
-        let table = &self.schema.table;
-        let params = vec![
-            table.database().map(|database| database.as_str().to_owned()).into(),
-            table.table().as_str().into(),
-            self.schema.expires.as_str().into(),
-        ];
-        let mut answer = self.database.run(Statement::new(Schema::find_index()), params).await?;
-        let found: u64 = match answer.rows.first_mut() {
-            Some(row) => column(row, 0)?,
-            None => 0,
-        };
-        if found > 0 {
-            return Ok(());
-        }
-        let created = self.database.run(Statement::long(&self.schema.create_index()), Vec::new()).await;
-        match created {
-            // Another server of the fleet was quicker.
-            Err(MySqlError::Other(Cause::Server { code: 1061, .. })) => Ok(()),
             other => other.map(drop),
         }
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use express_session_core::Clock;
 use mysql_async::{Conn, Value};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::admin::BEFORE_ALL_IDS;
@@ -39,37 +38,19 @@ pub(crate) struct Sweeper {
     pub(crate) interval: Duration,
 }
 
-/// Stops the background sweep when dropped.
-#[derive(Debug)]
-pub(crate) struct SweeperGuard(JoinHandle<()>);
-
-impl SweeperGuard {
-    pub(crate) fn stop(&self) {
-        self.0.abort();
-    }
-}
-
-impl Drop for SweeperGuard {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
 impl Sweeper {
     /// Sweeps after every interval, if no other server of the fleet is sweeping.
-    pub(crate) fn run_in_background(self) -> SweeperGuard {
-        SweeperGuard(tokio::spawn(async move {
-            loop {
-                sleep(jittered(self.interval)).await;
-                match self.sweep_alone().await {
-                    Ok(Some(0) | None) => {}
-                    Ok(Some(rows)) => tracing::debug!(rows, "expired sessions removed"),
-                    Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "sweeping sessions failed");
-                    }
+    pub(crate) async fn sweep_forever(self) {
+        loop {
+            sleep(jittered(self.interval)).await;
+            match self.sweep_alone().await {
+                Ok(Some(0) | None) => {}
+                Ok(Some(rows)) => tracing::debug!(rows, "expired sessions removed"),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "sweeping sessions failed");
                 }
             }
-        }))
+        }
     }
 
     /// Sweeps; `None` if another server is doing so.

@@ -1,0 +1,48 @@
+//! The index on `expires` that makes sweeping cheap, created on demand.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::database::{Database, Statement};
+use crate::error::{Cause, MySqlError};
+use crate::schema::Schema;
+use crate::store::column;
+
+/// The index of one table.
+#[derive(Debug)]
+pub(crate) struct ExpiresIndex {
+    pub(crate) database: Arc<Database>,
+    pub(crate) schema: Arc<Schema>,
+    /// Set once it is known to be there.
+    pub(crate) there: Arc<OnceCell<()>>,
+}
+
+impl ExpiresIndex {
+    /// Creates the index unless the table has one that begins with `expires`.
+    pub(crate) async fn ensure(&self) -> Result<(), MySqlError> {
+        self.there.get_or_try_init(|| self.find_or_create()).await.copied()
+    }
+
+    async fn find_or_create(&self) -> Result<(), MySqlError> {
+        let table = &self.schema.table;
+        let params = vec![
+            table.database().map(|database| database.as_str().to_owned()).into(),
+            table.table().as_str().into(),
+            self.schema.expires.as_str().into(),
+        ];
+        let mut answer = self.database.run(Statement::new(Schema::find_index()), params).await?;
+        let found: u64 = match answer.rows.first_mut() {
+            Some(row) => column(row, 0)?,
+            None => 0,
+        };
+        if found > 0 {
+            return Ok(());
+        }
+        match self.database.run(Statement::long(&self.schema.create_index()), Vec::new()).await {
+            // Another server of the fleet was quicker.
+            Err(MySqlError::Other(Cause::Server { code: 1061, .. })) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}
