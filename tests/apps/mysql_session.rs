@@ -95,9 +95,9 @@ fn an_outage_is_an_error_page_and_ends_without_a_restart_of_the_app() {
 
 #[test]
 fn an_unreadable_page_is_the_articles_error_page() {
-    let server = MariaDb::start(&[]).unwrap();
-    mariadb::create_database(&server, "session_test");
-    let url = server.url("session_test");
+    let server = MariaDb::shared();
+    mariadb::create_database(server, "no_pages");
+    let url = server.url("no_pages");
     let app =
         RunningApp::start("mysql-session", &[("DATABASE_URL", &url), ("APP__WEBPAGE", "no/such/folder")]);
     let page = Client::new(app.address()).get("/login");

@@ -7,8 +7,8 @@ use crate::counting;
 
 #[test]
 fn a_newcomer_is_welcomed_and_counted_exactly_over_a_restart_of_the_app() {
-    let server = MariaDb::start(&[]).unwrap();
-    mariadb::create_database(&server, "session");
+    let server = MariaDb::shared();
+    mariadb::create_database(server, "session");
     let url = server.url("session");
     let app = RunningApp::start("page-views-mysql", &[("DATABASE_URL", &url)]);
     let mut visitor = Client::new(app.address());
