@@ -29,7 +29,8 @@ run: ## start an app: make run [APP=memory-session]; MySQL and Redis apps bring 
 
 .PHONY: test
 test: ## everything that needs no server and no browser
-	$(CARGO) test --workspace
+	$(CARGO) build --workspace --bins --tests
+	APPS_ARE_BUILT=1 $(CARGO) test --workspace
 
 .PHONY: test-all
 test-all: deps ## format, lints, docs and every test, with servers and browser: what CI runs
@@ -49,7 +50,7 @@ audit: ## licences, bans and sources of dependencies; unused dependencies
 
 .PHONY: fuzz
 fuzz: ## FUZZ_CASES=1000000 random inputs for each of core's property tests
-	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --release -p express-session-core --test fuzz
+	FUZZ_CASES=$(FUZZ_CASES) $(CARGO) test --release -p express-session-core --test it fuzz
 
 .PHONY: bench
 bench: ## benchmarks of every crate that has some

@@ -69,9 +69,10 @@ start_private_mariadb() {
     # A path short enough for a socket, wherever the workspace is.
     local socket
     socket=$(mktemp -u /tmp/express-session-XXXXXX.sock)
-    mkdir -p "$dir"
+    # Not /tmp: a MariaDB that starts removes the temporary tables it finds there, also those of others.
+    mkdir -p "$dir/tmp"
     if [[ ! -d $dir/data/mysql ]]; then
-        mariadb-install-db --no-defaults "${as_user[@]}" --datadir="$dir/data" --skip-test-db \
+        mariadb-install-db --no-defaults "${as_user[@]}" --datadir="$dir/data" --tmpdir="$dir/tmp" --skip-test-db \
             --auth-root-authentication-method=normal >"$dir/install.log" 2>&1 || {
             tail -n 15 "$dir/install.log" >&2
             exit 1
@@ -82,7 +83,7 @@ CREATE DATABASE IF NOT EXISTS \`$database\`;
 ALTER USER 'root'@'localhost' IDENTIFIED BY '$password';
 SQL
     # A session of its own: Ctrl-C in the terminal is for the app, which still saves while it ends.
-    setsid mariadbd --no-defaults "${as_user[@]}" --datadir="$dir/data" --socket="$socket" --port="$port" \
+    setsid mariadbd --no-defaults "${as_user[@]}" --datadir="$dir/data" --tmpdir="$dir/tmp" --socket="$socket" --port="$port" \
         --bind-address=127.0.0.1 --pid-file="$dir/pid" --init-file="$dir/init.sql" \
         --innodb-buffer-pool-size=32M --skip-log-bin >"$dir/log" 2>&1 </dev/null &
     server_pid=$!

@@ -8,8 +8,15 @@
 )]
 
 mod counting;
+mod file_session;
 mod login_process;
 mod memory_session;
+#[cfg(feature = "server-tests")]
+mod mysql_session;
 mod page_views;
+#[cfg(feature = "server-tests")]
+mod page_views_mysql;
+#[cfg(feature = "server-tests")]
+mod redis_session;
 mod starting_and_stopping;
 mod visit_counter;

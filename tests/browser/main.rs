@@ -7,7 +7,8 @@
     reason = "test code: a panic is the failure"
 )]
 
-use express_session_tests::{Browser, RunningApp};
+use express_session_testbed::MariaDb;
+use express_session_tests::{Browser, RunningApp, mariadb};
 
 #[test]
 fn the_counter_survives_a_reload_and_a_reopened_browser() {
@@ -72,4 +73,30 @@ fn login_stays_over_a_reload_and_the_back_button_does_not_undo_a_logout() {
     assert!(!browser.visible_text().contains("hello"));
     browser.back();
     assert!(!browser.visible_text().contains("hello"), "{}", browser.visible_text());
+}
+
+#[test]
+fn the_mysql_login_stays_over_a_reload_and_the_back_button_does_not_undo_a_logout() {
+    let server = MariaDb::start(&[]).unwrap();
+    mariadb::create_database(&server, "session_test");
+    let app = RunningApp::start("mysql-session", &[("DATABASE_URL", &server.url("session_test"))]);
+    let mut browser = Browser::start();
+    browser.go(&app.url("/"));
+    assert_eq!((browser.url(), browser.title()), (app.url("/login"), "login".to_owned()));
+    browser.type_into("[placeholder=아이디]", "hello");
+    browser.type_into("[placeholder=비밀번호]", "wrong");
+    browser.click("[type=submit]");
+    assert_eq!(browser.url(), app.url("/login"));
+    browser.type_into("[name=id]", "hello");
+    browser.type_into("[name=pw]", "world");
+    browser.click("[type=submit]");
+    assert_eq!((browser.url(), browser.title()), (app.url("/"), "main".to_owned()));
+    browser.reload();
+    assert_eq!(browser.title(), "main");
+    browser.go(&app.url("/login"));
+    assert_eq!(browser.url(), app.url("/"), "who is logged in needs no login page");
+    browser.click("[href='/logout']");
+    assert_eq!((browser.url(), browser.title()), (app.url("/login"), "login".to_owned()));
+    browser.back();
+    assert_eq!(browser.title(), "login");
 }

@@ -19,6 +19,8 @@ pub struct Client {
     /// By name. Attributes are for the tests to look at: everything here goes to one host.
     cookies: BTreeMap<String, String>,
     accept: &'static str,
+    /// Sent with every request; whole lines.
+    more_headers: &'static str,
 }
 
 /// An answer.
@@ -52,7 +54,7 @@ impl Response {
 impl Client {
     /// A visitor without cookies, who accepts any type as curl does.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None, cookies: BTreeMap::new(), accept: "*/*" }
+        Self { address, connection: None, cookies: BTreeMap::new(), accept: "*/*", more_headers: "" }
     }
 
     /// Asks for HTML from now on, as browsers do.
@@ -62,10 +64,23 @@ impl Client {
         self
     }
 
+    /// Claims from now on to come through a proxy that was asked by HTTPS.
+    #[must_use]
+    pub fn behind_https_proxy(mut self) -> Self {
+        self.more_headers = "x-forwarded-proto: https\r\n";
+        self
+    }
+
     /// Another connection with the same cookies.
     #[must_use]
     pub fn another_tab(&self) -> Self {
-        Self { address: self.address, connection: None, cookies: self.cookies.clone(), accept: self.accept }
+        Self {
+            address: self.address,
+            connection: None,
+            cookies: self.cookies.clone(),
+            accept: self.accept,
+            more_headers: self.more_headers,
+        }
     }
 
     /// The cookie of this name, as it was set.
@@ -116,6 +131,7 @@ impl Client {
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             write!(request, "cookie: {}\r\n", cookies.join("; ")).unwrap();
         }
+        request.push_str(self.more_headers);
         let (kind, body) = body.unwrap_or_default();
         if !kind.is_empty() {
             write!(request, "content-type: {kind}\r\n").unwrap();

@@ -10,6 +10,7 @@
 pub mod app;
 pub mod browser;
 pub mod http;
+pub mod mariadb;
 
 pub use app::RunningApp;
 pub use browser::Browser;

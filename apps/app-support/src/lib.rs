@@ -10,6 +10,7 @@ mod server;
 mod session_settings;
 mod settings;
 mod setup;
+mod users;
 
 pub use arguments::Arguments;
 pub use config_file::ConfigError;
@@ -18,3 +19,4 @@ pub use page::{Page, escape};
 pub use password::{HashError, MAX_PASSWORD_LEN, hash, verify};
 pub use settings::{Millis, Variable};
 pub use setup::{Setup, run};
+pub use users::{User, Users};

@@ -11,12 +11,10 @@ use std::process::ExitCode;
 use actix_web::http::header;
 use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
-use app_support::{Page, Setup, Variable, escape};
+use app_support::{Page, Setup, Users, Variable, escape};
 use express_session_actix::{Error, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
-
-use crate::users::Users;
 
 /// The key under which the session remembers who is logged in.
 const USER: &str = "sessionID";
@@ -39,8 +37,7 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    let users = Users::read(&setup.settings.users.file).context("users.file")?;
-    let users = web::Data::new(users);
+    let users = web::Data::new(users::read(&setup.settings.users.file).context("users.file")?);
     let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), setup.session.clone());
     setup
         .serve(move || {

@@ -186,6 +186,7 @@ fn install(dir: &Path) -> Result<(), StartError> {
     command
         .arg("--no-defaults")
         .arg(format!("--datadir={}", data(dir).display()))
+        .arg(own_temporary_folder(dir))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
         .args(OPTIONS);
     if is_root() {
@@ -204,11 +205,17 @@ fn install(dir: &Path) -> Result<(), StartError> {
     })
 }
 
+/// Not the system's: a server that starts removes the temporary tables it finds there, also those of others.
+fn own_temporary_folder(dir: &Path) -> String {
+    format!("--tmpdir={}", dir.display())
+}
+
 fn spawn(dir: &Path, port: u16, options: &[String]) -> Result<Process, StartError> {
     let mut command = Command::new("mariadbd");
     command
         .arg("--no-defaults")
         .arg(format!("--datadir={}", data(dir).display()))
+        .arg(own_temporary_folder(dir))
         .arg(format!("--socket={}", socket(dir).display()))
         .arg(format!("--pid-file={}", dir.join("mariadb.pid").display()))
         .arg(format!("--init-file={}", dir.join("init.sql").display()))

@@ -1,0 +1,58 @@
+//! Article A0, section 4: the page of section 3, with one file per session in the folder `sessions`.
+
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+use std::process::ExitCode;
+
+use actix_web::{App, HttpResponse, web};
+use anyhow::Context as _;
+use app_support::{Millis, Page, Setup, Variable};
+use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_file::{FileOptions, FileStore};
+use serde::Deserialize;
+
+/// `[store]` in config/file-session.toml.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    store: Store,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    path: String,
+    file_extension: String,
+    ttl_ms: Millis,
+    reap_interval_ms: Millis,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    app_support::run("file-session", &[Variable::new("SESSION_SECRET", "session.secret")], start).await
+}
+
+async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    let Store { path, file_extension, ttl_ms, reap_interval_ms } = &setup.settings.store;
+    let options = FileOptions::new()
+        .path(path)
+        .file_extension(file_extension)
+        .ttl(ttl_ms.0)
+        .reap_interval(reap_interval_ms.0);
+    let store =
+        FileStore::new(options).with_context(|| format!("the session folder {path} cannot be used"))?;
+    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await
+}
+
+async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
+    tracing::info!(?session, new = session.is_new(), "visit");
+    let num = session
+        .transaction(|data| {
+            let num = data.get::<u64>("num")?.map_or(1, |num| num + 1);
+            data.insert("num", &num)?;
+            Ok(num)
+        })
+        .await?;
+    Ok(page.text(&format!("View: {num}")))
+}

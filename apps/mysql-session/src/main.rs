@@ -1,0 +1,123 @@
+//! Article A0, section 5: a page for those who have logged in; sessions in MySQL.
+
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+mod webpage;
+
+use std::process::ExitCode;
+
+use actix_web::http::header;
+use actix_web::{App, HttpResponse, web};
+use anyhow::Context as _;
+use app_support::{Setup, User, Users, Variable};
+use express_session_actix::{Session, SessionMiddleware};
+use express_session_mysql::{MySqlOptions, MySqlStore};
+use serde::Deserialize;
+
+use crate::webpage::{Webpage, error_500};
+
+/// The key under which the session remembers who is logged in.
+const USER: &str = "user";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    webpage: String,
+    users: Vec<User>,
+    store: Store,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    url: String,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let variables =
+        [Variable::new("SESSION_SECRET", "session.secret"), Variable::new("DATABASE_URL", "store.url")];
+    app_support::run("mysql-session", &variables, start).await
+}
+
+async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    let users = web::Data::new(Users::new(setup.settings.users.clone()).context("users")?);
+    let webpage = web::Data::new(Webpage::new(&setup.settings.webpage));
+    let options = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
+    let store = MySqlStore::new(options).context("store")?;
+    if let Err(error) = store.ready().await {
+        tracing::error!("MySQL cannot be used yet: {:#}", anyhow::Error::new(error));
+    }
+    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    setup
+        .serve(move || {
+            App::new()
+                .app_data(users.clone())
+                .app_data(webpage.clone())
+                .wrap(sessions.clone())
+                .route("/", web::get().to(index))
+                .route("/login", web::get().to(login_page))
+                .route("/login", web::post().to(login))
+                .route("/logout", web::get().to(logout))
+        })
+        .await
+}
+
+async fn index(session: Session, webpage: web::Data<Webpage>) -> HttpResponse {
+    if is_logged_in(&session) { webpage.send("main.html").await } else { redirect("/login") }
+}
+
+async fn login_page(session: Session, webpage: web::Data<Webpage>) -> HttpResponse {
+    if is_logged_in(&session) { redirect("/") } else { webpage.send("login.html").await }
+}
+
+/// The form's fields; one that is missing is as good as empty.
+#[derive(Default, Deserialize)]
+struct Login {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    pw: String,
+}
+
+async fn login(
+    session: Session,
+    users: web::Data<Users>,
+    form: actix_web::Result<web::Form<Login>>,
+) -> actix_web::Result<HttpResponse> {
+    // A body that is no form is a failed login, too.
+    let Login { id, pw } = form.map(web::Form::into_inner).unwrap_or_default();
+    if !users.check(&id, pw).await? {
+        return Ok(redirect("/login"));
+    }
+    Ok(match remember(&session, &id).await {
+        Ok(()) => redirect("/"),
+        Err(error) => {
+            // Not tried again at the end of the request.
+            session.unset();
+            error_500(&error)
+        }
+    })
+}
+
+/// A new id for the visitor, so that one known to others is worth nothing; saved before the redirect.
+async fn remember(session: &Session, user: &str) -> anyhow::Result<()> {
+    session.regenerate().await?;
+    session.insert(USER, user)?;
+    Ok(session.save().await?)
+}
+
+async fn logout(session: Session) -> HttpResponse {
+    match session.destroy().await {
+        Ok(()) => redirect("/"),
+        Err(error) => error_500(&error.into()),
+    }
+}
+
+fn is_logged_in(session: &Session) -> bool {
+    session.get::<String>(USER).is_ok_and(|user| user.is_some())
+}
+
+fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::Found().insert_header((header::LOCATION, to)).finish()
+}

@@ -1,0 +1,117 @@
+//! Signup, login, logout, and what only those see who are logged in.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpResponse, web};
+use express_session_actix::Session;
+use express_session_actix::core::removal_cookie;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::reply::{broken, fail_error, fail_message, success, success_message};
+use crate::users::{Login, SignupError, User, Users};
+
+/// The key under which the session remembers who is logged in.
+const USER: &str = "user";
+
+/// What the session's cookie is called.
+pub(crate) struct CookieName(pub(crate) String);
+
+/// The body of signup and login.
+#[derive(Deserialize)]
+pub(crate) struct Credentials {
+    username: String,
+    password: String,
+}
+
+/// `POST /api/v1/signup`
+pub(crate) async fn signup(
+    session: Session,
+    users: web::Data<Users>,
+    body: web::Json<Credentials>,
+) -> HttpResponse {
+    let Credentials { username, password } = body.into_inner();
+    let user = match users.sign_up(username, password).await {
+        Ok(user) => user,
+        Err(error) => return refuse(&error),
+    };
+    match remember(&session, &user).await {
+        Ok(()) => HttpResponse::Created().json(json!({ "status": "success", "data": { "user": user } })),
+        Err(error) => broken(&error),
+    }
+}
+
+fn refuse(error: &SignupError) -> HttpResponse {
+    let text = match error {
+        SignupError::BadName => "the username must have 1 to 64 characters",
+        SignupError::EmptyPassword => "the password must not be empty",
+        SignupError::LongPassword => "the password must not be longer than 72 bytes",
+        SignupError::NameTaken => "the username is taken",
+        SignupError::Broken(error) => return broken(error),
+    };
+    fail_error(StatusCode::BAD_REQUEST, text)
+}
+
+/// `POST /api/v1/login`
+pub(crate) async fn login(
+    session: Session,
+    users: web::Data<Users>,
+    body: web::Json<Credentials>,
+) -> HttpResponse {
+    let Credentials { username, password } = body.into_inner();
+    match users.log_in(&username, password).await {
+        Ok(Login::Welcome(user)) => match remember(&session, &user).await {
+            Ok(()) => success(),
+            Err(error) => broken(&error),
+        },
+        Ok(Login::NoSuchUser) => fail_message(StatusCode::NOT_FOUND, "user not found"),
+        Ok(Login::WrongPassword) => fail_message(StatusCode::BAD_REQUEST, "incorrect password"),
+        Err(error) => broken(&error),
+    }
+}
+
+/// A new id for the visitor, so that one known to others is worth nothing.
+async fn remember(session: &Session, user: &User) -> anyhow::Result<()> {
+    let remembered = async {
+        session.regenerate().await?;
+        session.insert(USER, user)?;
+        Ok(session.save().await?)
+    };
+    // What could not be saved is not tried again at the end of the request.
+    remembered.await.inspect_err(|_| session.unset())
+}
+
+/// `POST /api/v1/logout`
+pub(crate) async fn logout(session: Session, name: web::Data<CookieName>) -> HttpResponse {
+    let cookie = session.cookie();
+    if let Err(error) = session.destroy().await {
+        tracing::error!("{:#}", anyhow::Error::new(error));
+        return fail_message(StatusCode::INTERNAL_SERVER_ERROR, "Could not log out, please try again");
+    }
+    let mut response = success_message("로그아웃이 성공적으로 완료되었습니다");
+    let removal = removal_cookie(&name.0, &cookie);
+    if let Some(value) = removal.ok().and_then(|text| header::HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// `GET /api/v1/protected`
+pub(crate) async fn protected() -> HttpResponse {
+    success_message("authorized")
+}
+
+/// Lets only those through who are logged in.
+pub(crate) async fn required(
+    session: Session,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    if let Ok(Some(_)) = session.get::<User>(USER) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let refusal = fail_message(StatusCode::UNAUTHORIZED, "인가되지 않음");
+    Ok(request.into_response(refusal).map_into_right_body())
+}

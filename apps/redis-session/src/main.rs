@@ -1,0 +1,74 @@
+//! Article A1: a JSON API with signup, login, logout and a protected resource; sessions in Redis.
+
+#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
+
+mod auth;
+mod reply;
+mod users;
+
+use std::process::ExitCode;
+
+use actix_web::middleware::from_fn;
+use actix_web::{App, web};
+use anyhow::Context as _;
+use app_support::{Setup, Variable};
+use express_session_actix::SessionMiddleware;
+use express_session_redis::{RedisOptions, RedisPool, RedisStore};
+use serde::Deserialize;
+
+use crate::auth::CookieName;
+use crate::users::Users;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    store: Store,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    url: String,
+    prefix: String,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let variables = [
+        Variable::new("SESSION_SECRET", "session.secret"),
+        Variable::new("REDIS_URL", "store.url"),
+        Variable::new("NODE_ENV", "server.environment"),
+    ];
+    app_support::run("redis-session", &variables, start).await
+}
+
+async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    let Store { url, prefix } = &setup.settings.store;
+    let pool = RedisPool::url(url).context("store.url")?;
+    let users = web::Data::new(Users::new(&pool)?);
+    let store = RedisStore::new(pool, RedisOptions::new().prefix(prefix));
+    match store.ping().await {
+        Ok(()) => tracing::info!("Redis is connected"),
+        Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),
+    }
+    let cookie_name = web::Data::new(CookieName(setup.session.name().to_owned()));
+    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    setup
+        .serve(move || {
+            let protected = web::resource("/protected").wrap(from_fn(auth::required)).get(auth::protected);
+            App::new()
+                .app_data(users.clone())
+                .app_data(cookie_name.clone())
+                .app_data(reply::json_limits())
+                .wrap(sessions.clone())
+                .service(
+                    web::scope("/api/v1")
+                        .route("/signup", web::post().to(auth::signup))
+                        .route("/login", web::post().to(auth::login))
+                        .route("/logout", web::post().to(auth::logout))
+                        .service(protected),
+                )
+                .default_service(web::to(reply::not_found))
+        })
+        .await
+}
