@@ -12,9 +12,10 @@ use crate::options::MySqlOptions;
 ///
 /// - Every statement is its own transaction, whatever the server's `init_connect` says.
 /// - Values that do not fit are errors and never cut to size, as in Node on any server with default settings.
-/// - The server stops waiting for a locked row when nobody waits for the answer any more.
+/// - The server stops waiting for a locked row before the client stops waiting for the answer.
 fn set_up(query_timeout: Duration) -> String {
-    let seconds = query_timeout.as_secs().clamp(1, 50);
+    // MySQL looks at its clock for this once a second.
+    let seconds = query_timeout.as_secs().saturating_sub(1).clamp(1, 50);
     format!(
         "SET SESSION autocommit = 1, innodb_lock_wait_timeout = {seconds}, \
          sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_TRANS_TABLES')"
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn lock_waits_end_with_the_query_timeout() {
-        assert!(set_up(Duration::from_secs(5)).contains("innodb_lock_wait_timeout = 5,"));
+        assert!(set_up(Duration::from_secs(5)).contains("innodb_lock_wait_timeout = 4,"));
         assert!(set_up(Duration::from_millis(10)).contains("innodb_lock_wait_timeout = 1,"));
     }
 }

@@ -203,8 +203,8 @@ impl MySqlOptions {
         self
     }
 
-    /// How long one statement may take. It also limits, in whole seconds, how long the server waits for a row
-    /// that another transaction has locked.
+    /// How long one statement may take. The server waits up to a second less, and at least one second, for a
+    /// row that another transaction has locked.
     ///
     /// # Default
     ///

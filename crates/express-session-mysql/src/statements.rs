@@ -89,12 +89,12 @@ impl Statements {
 }
 
 /// Claims the right to sweep, for the fleet and until released or disconnected. Parameter: the table.
-pub(crate) const LOCK_SWEEP: &str =
-    "SELECT GET_LOCK(CONCAT('express-session-sweep:', MD5(CONCAT_WS('.', DATABASE(), ?))), 0)";
+///
+/// The name of a lock may have 64 characters, so a digest stands for the table. MySQL 9 has no `MD5` any more.
+pub(crate) const LOCK_SWEEP: &str = "SELECT GET_LOCK(CONCAT('express-session-sweep:', LEFT(SHA2(CONCAT_WS('.', DATABASE(), ?), 256), 40)), 0)";
 
 /// Gives the right to sweep back. Parameter: the table.
-pub(crate) const UNLOCK_SWEEP: &str =
-    "SELECT RELEASE_LOCK(CONCAT('express-session-sweep:', MD5(CONCAT_WS('.', DATABASE(), ?))))";
+pub(crate) const UNLOCK_SWEEP: &str = "SELECT RELEASE_LOCK(CONCAT('express-session-sweep:', LEFT(SHA2(CONCAT_WS('.', DATABASE(), ?), 256), 40)))";
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,9 @@ use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use express_session_core::{Cookie, Record, SessionId, UnixMillis};
+use express_session_mysql::mysql_async;
 use express_session_mysql::mysql_async::prelude::Queryable;
-use express_session_mysql::mysql_async::{Conn, Opts, Pool};
+use express_session_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use express_session_testbed::MariaDb;
 
@@ -60,7 +61,13 @@ impl Database {
     }
 
     pub(crate) async fn conn(&self) -> Conn {
-        Conn::from_url(&self.url).await.unwrap()
+        self.try_conn().await.unwrap()
+    }
+
+    /// The driver would connect a second time through the server's socket, if left to itself.
+    pub(crate) async fn try_conn(&self) -> mysql_async::Result<Conn> {
+        let opts = OptsBuilder::from_opts(Opts::from_url(&self.url).unwrap()).prefer_socket(false);
+        Conn::new(opts).await
     }
 
     /// A pool as an application might have it.
@@ -102,6 +109,13 @@ impl Database {
         conn.disconnect().await.unwrap();
         rows
     }
+}
+
+/// The connections of this database, without the one that asks.
+pub(crate) async fn connections(asking: &mut Conn) -> u64 {
+    let count = "SELECT COUNT(*) FROM information_schema.processlist \
+                 WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+    asking.query_first(count).await.unwrap().unwrap()
 }
 
 pub(crate) fn id(text: &str) -> SessionId {

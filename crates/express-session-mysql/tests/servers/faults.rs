@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome};
-use express_session_mysql::mysql_async::Conn;
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::{MariaDb, free_port};
 use tokio::time::timeout;
 
-use crate::database::{Database, id, record};
+use crate::database::{Database, connections, id, record};
 use crate::expected::written;
 
 /// No call may take longer than this, whatever is wrong. It is far beyond every limit the tests set.
@@ -176,15 +175,7 @@ async fn connections_closed_for_idling_are_replaced_unnoticed() {
     let sid = id("sid");
     let revision = written(store.set(&sid, &record("n", "0"), Expect::Any).await.unwrap());
     let mut conn = database.conn().await;
-    let connections = format!(
-        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}' AND id <> CONNECTION_ID()",
-        database.name
-    );
-    loop {
-        let open: u64 = conn.query_first(&connections).await.unwrap().unwrap();
-        if open == 0 {
-            break;
-        }
+    while connections(&mut conn).await > 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     written(store.set(&sid, &record("n", "1"), Expect::Revision(&revision)).await.unwrap());
@@ -213,8 +204,12 @@ async fn a_server_without_free_connections_is_waited_for_within_bounds() {
     }
     store.close().await;
     // Others have them all.
-    let mut others = Vec::new();
-    while let Ok(conn) = Conn::from_url(&database.url).await {
+    let mut asking = database.conn().await;
+    while connections(&mut asking).await > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut others = vec![asking];
+    while let Ok(conn) = database.try_conn().await {
         others.push(conn);
     }
     let options = database.options().pool_timeout(Duration::from_millis(200));

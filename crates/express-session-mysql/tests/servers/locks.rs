@@ -85,8 +85,7 @@ async fn a_locked_row_is_waited_for_within_bounds() {
 #[tokio::test]
 async fn a_lock_wait_that_persists_is_said() {
     let database = Database::fresh().await;
-    let store =
-        MySqlStore::connect(database.options().query_timeout(Duration::from_millis(1900))).await.unwrap();
+    let store = MySqlStore::connect(database.options().query_timeout(Duration::from_secs(3))).await.unwrap();
     let sid = id("sid");
     written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;
@@ -95,5 +94,6 @@ async fn a_lock_wait_that_persists_is_said() {
     let error = store.touch(&sid, &record("n", "1")).await.unwrap_err();
     let StoreError::Unavailable(source) = &error else { panic!("{error:?}") };
     let Some(MySqlError::Contended { attempts, .. }) = source.downcast_ref() else { panic!("{error:?}") };
-    assert_eq!(*attempts, 2, "a second after the first is within the limit, a third is not");
+    // The server waits for two or three seconds, and what comes after three is not tried again.
+    assert!((1..=2).contains(attempts), "{attempts} attempts");
 }

@@ -3,19 +3,11 @@
 use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, StoreError, TouchOutcome};
-use express_session_mysql::mysql_async::Conn;
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, id, record};
+use crate::database::{Database, connections, id, record};
 use crate::expected::{conflict, written};
-
-/// The connections of this database, without the one that asks.
-async fn connections(asking: &mut Conn) -> u64 {
-    let count = "SELECT COUNT(*) FROM information_schema.processlist \
-                 WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-    asking.query_first(count).await.unwrap().unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn there_are_never_more_connections_than_allowed() {

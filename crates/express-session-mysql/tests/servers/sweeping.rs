@@ -31,7 +31,7 @@ async fn fill(database: &Database, rows: u64) {
         conn.query_drop(format!("INSERT INTO numbers2 VALUES {values}")).await.unwrap();
     }
     conn.query_drop(format!(
-        "INSERT INTO sessions SELECT CONCAT(MD5(a.n * {side} + b.n), '-', a.n * {side} + b.n), \
+        "INSERT INTO sessions SELECT CONCAT(LEFT(SHA2(a.n * {side} + b.n, 256), 32), '-', a.n * {side} + b.n), \
          IF((a.n * {side} + b.n) % 10 = 0, 4000000000, 1000000000 + a.n), \
          '{{\"cookie\":{{\"originalMaxAge\":null,\"expires\":null,\"httpOnly\":true,\"path\":\"/\"}}}}' \
          FROM numbers a JOIN numbers2 b WHERE a.n * {side} + b.n < {rows}"
@@ -154,7 +154,8 @@ async fn expired_rows_go_away_in_the_background_until_the_store_is_dropped() {
 #[tokio::test]
 async fn one_server_of_a_fleet_sweeps_at_a_time() {
     let database = Database::fresh().await;
-    let lock = "CONCAT('express-session-sweep:', MD5(CONCAT_WS('.', DATABASE(), '`sessions`')))";
+    let lock =
+        "CONCAT('express-session-sweep:', LEFT(SHA2(CONCAT_WS('.', DATABASE(), '`sessions`'), 256), 40))";
     let mut other = database.conn().await;
     let got: Option<u64> = other.query_first(format!("SELECT GET_LOCK({lock}, 0)")).await.unwrap();
     assert_eq!(got, Some(1));
