@@ -1,7 +1,7 @@
 //! How many requests' worth of commands get through, by the number of connections and workers.
 //!
-//! `cargo run --release -p express-session-redis --example throughput -- redis://127.0.0.1:6379 2 1 1000`
-//! (URL, workers, connections, bytes of data). Writes keys that begin with `throughput:`, and removes them.
+//! `cargo run --release -p express-session-redis --example throughput -- redis://127.0.0.1:6379 read 2 1 1000`
+//! (URL, `read` or `change`, workers, connections, bytes of data). Writes keys that begin with `throughput:`, and removes them.
 //! The numbers in `docs/redis.md` come from here.
 #![allow(
     clippy::print_stdout,
@@ -34,22 +34,23 @@ enum Mode {
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned());
+    let mode = match arguments.next().as_deref() {
+        None | Some("read") => Mode::Read,
+        Some("change") => Mode::Change,
+        Some(_) => return Err("`read` or `change`".into()),
+    };
     let workers: usize = arguments.next().map_or(Ok(1), |text| text.parse())?;
     let connections: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
     let size: usize = arguments.next().map_or(Ok(100), |text| text.parse())?;
-    for mode in [Mode::Read, Mode::Change] {
-        let options = RedisOptions::new().prefix("throughput:").connections(connections);
-        let store = RedisStore::from_url(&url, options)?;
-        let rate = measure(&store, workers, size, mode)?;
-        println!(
-            "{workers} workers, {connections} connections, {size} bytes, {mode:?}: {rate:.0} per second"
-        );
-    }
+    let options = RedisOptions::new().prefix("throughput:").connections(connections);
+    let store = RedisStore::from_url(&url, options)?;
+    let (requests, seconds) = measure(&store, workers, size, mode)?;
+    println!("{mode:?}: {requests} requests in {seconds:.2} s, {:.0} per second", requests as f64 / seconds);
     Ok(())
 }
 
 /// One thread and runtime per worker, as in Actix.
-fn measure(store: &RedisStore, workers: usize, size: usize, mode: Mode) -> Result<f64, Failure> {
+fn measure(store: &RedisStore, workers: usize, size: usize, mode: Mode) -> Result<(u64, f64), Failure> {
     let done = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let threads: Vec<_> = (0..workers)
@@ -61,7 +62,7 @@ fn measure(store: &RedisStore, workers: usize, size: usize, mode: Mode) -> Resul
     for thread in threads {
         thread.join().map_err(|_| "a worker panicked")??;
     }
-    Ok(done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64())
+    Ok((done.load(Ordering::Relaxed), start.elapsed().as_secs_f64()))
 }
 
 fn work(

@@ -15,7 +15,7 @@ use deadpool_redis::cluster::ClusterConnection;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use deadpool_redis::redis::{self, Cmd, Value};
-use deadpool_redis::{PoolError, cluster, sentinel};
+use deadpool_redis::{PoolError, TimeoutType, cluster, sentinel};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -268,9 +268,10 @@ fn of_pool(error: &PoolError) -> RedisError {
     match error {
         PoolError::Backend(error) => RedisError::of_connecting(error, ATTEMPT_LIMIT),
         PoolError::Closed => RedisError::PoolClosed,
-        PoolError::Timeout(_) | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-            RedisError::PoolExhausted
-        }
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => RedisError::Timeout(ATTEMPT_LIMIT),
+        PoolError::Timeout(TimeoutType::Wait)
+        | PoolError::NoRuntimeSpecified
+        | PoolError::PostCreateHook(_) => RedisError::PoolExhausted,
     }
 }
 

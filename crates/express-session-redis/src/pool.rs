@@ -28,7 +28,8 @@ pub enum RedisPool {
     Single(Pool),
     /// The master of a group that Sentinel watches.
     Sentinel(sentinel::Pool),
-    /// A cluster.
+    /// A cluster. A pool that is handed in must not read from replicas: they are behind, so a session that was
+    /// just ended could be read there.
     Cluster(cluster::Pool),
 }
 
