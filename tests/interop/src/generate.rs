@@ -35,7 +35,7 @@ fn step(random: &mut Random, store: StoreKind, options: &OptionSet) -> Step {
             session: random.below(4),
             offset: *random.pick(&[-1_001, -1_000, -500, -1, 0, 1, 2, 499, 500, 501, 999, 1_000, 1_001]),
         },
-        17..=20 => Step::Plant { client: random.below(CLIENTS), document: document(random, store) },
+        17..=20 => Step::Plant { client: random.below(CLIENTS), document: document(random, store, options) },
         _ => request(random, store, options),
     }
 }
@@ -97,7 +97,9 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
             91..=93 => Operation::Destroy,
             94 | 95 => Operation::Unset,
             _ if may_change_cookie => {
-                Operation::MaxAge { ms: random.pick(&[json!(null), json!(5_000), json!(120_000)]).clone() }
+                let lifetimes = [json!(null), json!(5_000), json!(120_000)];
+                let choices = if lifetimes_differ(store, options) { 1 } else { lifetimes.len() };
+                Operation::MaxAge { ms: lifetimes.get(random.below(choices)).cloned().unwrap_or_default() }
             }
             _ => Operation::Get { key: (*random.pick(&KEYS)).to_owned() },
         };
@@ -107,17 +109,44 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
                 keys = KeyOrder::default();
             }
             Operation::Save => {
-                may_change_cookie = false;
-                if store == StoreKind::File && options.cookie("maxAge").is_some() {
+                if !may_save(store, options, may_change_cookie) {
                     continue;
                 }
+                may_change_cookie = false;
             }
             Operation::Reload => may_change_cookie = false,
+            // Our Redis store has extended the session's life by then.
+            Operation::Unset if store == StoreKind::Redis && options.session.get("unset").is_none() => continue,
             _ => {}
         }
+        let ends_here = store == StoreKind::File && operation == Operation::Save;
         list.push(operation);
+        if ends_here {
+            break;
+        }
     }
     list
+}
+
+/// Whether `save()` is without known differences.
+///
+/// A session that is dead when it is saved is gone for whatever follows. Node writes the expiry as it was loaded
+/// and extends the session afterwards. And session-file-store's `__lastAccess` counts as a modification, and has its place among the keys, once saved.
+fn may_save(store: StoreKind, options: &OptionSet, is_new: bool) -> bool {
+    let lifetime = options.cookie("maxAge").and_then(Value::as_i64);
+    match store {
+        StoreKind::File => lifetime.is_none() && options.is_on("saveUninitialized"),
+        _ => lifetime.is_none_or(|ms| ms > 0 && is_new),
+    }
+}
+
+/// Whether sessions with a lifetime, among others without one, would show a known difference.
+fn lifetimes_differ(store: StoreKind, options: &OptionSet) -> bool {
+    let saves_old_sessions = may_save(store, options, false);
+    match store {
+        StoreKind::File => options.is_on("resave") || saves_old_sessions,
+        _ => saves_old_sessions,
+    }
 }
 
 /// New keys of one request are added in order, and a removed one does not come back at once: our view of the
@@ -185,14 +214,16 @@ fn value(random: &mut Random, depth: usize) -> Value {
 }
 
 /// Documents as another Node server may have left them, in the text Node itself would write.
-fn document(random: &mut Random, store: StoreKind) -> String {
-    let cookie = *random.pick(&[
+fn document(random: &mut Random, store: StoreKind, options: &OptionSet) -> String {
+    let cookies = [
         r#"{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}"#,
+        r#"{"httpOnly":true,"path":"/"}"#,
         r#"{"originalMaxAge":60000,"expires":"2030-01-02T03:05:05.678Z","httpOnly":true,"path":"/"}"#,
         r#"{"originalMaxAge":60000,"expires":"2030-01-02T03:05:05.678Z","secure":false,"httpOnly":false,"domain":"example.org","path":"/","sameSite":"lax"}"#,
         r#"{"originalMaxAge":7000,"priority":"low","expires":"2031-12-31T23:59:59.999Z","httpOnly":true,"path":"/page"}"#,
-        r#"{"httpOnly":true,"path":"/"}"#,
-    ]);
+    ];
+    let choices = if lifetimes_differ(store, options) { 1 } else { cookies.len() };
+    let cookie = cookies.get(random.below(choices)).copied().unwrap_or_default();
     let (before, after) = *random.pick(&[
         ("", ""),
         ("", r#","a":1,"user":{"name":"é","roles":["x",null,1.5]}"#),

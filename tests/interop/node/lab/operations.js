@@ -11,7 +11,8 @@ const sorted = (session) => Object.fromEntries(
 )
 
 const operations = {
-  get: (req, { key }) => req.session[key] ?? null,
+  // A copy: what later operations change must not show.
+  get: (req, { key }) => structuredClone(req.session[key] ?? null),
   set: (req, { key, value }) => { req.session[key] = value },
   delete: (req, { key }) => { delete req.session[key] },
   nested: (req, { key, member, value }) => {
@@ -25,7 +26,7 @@ const operations = {
   },
   count: (req, { key }) => {
     const before = req.session[key]
-    req.session[key] = (Number.isInteger(before) ? before : 0) + 1
+    req.session[key] = (Number.isSafeInteger(before) ? before : 0) + 1
     return req.session[key]
   },
   dump: (req) => JSON.stringify(sorted(req.session)),

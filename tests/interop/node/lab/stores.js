@@ -23,8 +23,13 @@ const makers = {
         }
         return found
       },
+      // As if the package had stored the document itself.
       plant (space, config, id, text) {
-        stores.get(space)[config].store.set(id, text, 86400000)
+        const store = stores.get(space)[config]
+        const expires = JSON.parse(text)?.cookie?.expires
+        const ttl = store.options.ttl ?? (expires ? Date.parse(expires) - Date.now() : 86400000)
+        if (ttl > 0) store.store.set(id, text, ttl)
+        else store.store.del(id)
       },
       reset (space) {
         for (const store of stores.get(space) ?? []) store.store.reset()

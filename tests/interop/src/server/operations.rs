@@ -93,11 +93,11 @@ async fn one(session: &Session, now: UnixMillis, operation: &Operation) -> anyho
     })
 }
 
-/// JavaScript's `Number.isInteger`, as far as counters go.
+/// JavaScript's `Number.isSafeInteger`.
 #[allow(clippy::cast_possible_truncation, reason = "whole numbers below 2^53")]
 fn integer(value: &Value) -> Option<i64> {
     let number = value.as_f64()?;
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_991.0).then_some(number as i64)
 }
 
 /// The data as JSON, keys sorted; integer-like keys come first, as JavaScript has them.

@@ -1,6 +1,7 @@
 //! The store package's options, as JSON, made into ours; one manager per option set and space.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use express_session_core::{
 use express_session_file::{FileOptions, FileStore};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use express_session_mysql::{MySqlOptions, MySqlStore, mysql_async};
-use express_session_redis::{RedisOptions, RedisPool, RedisStore};
+use express_session_redis::{RedisOptions, RedisStore};
 use serde_json::{Map, Value};
 
 use super::Shared;
@@ -78,7 +79,7 @@ impl MemoryProbe {
 /// What the stores of one server share.
 pub(super) enum Connections {
     None,
-    Redis(RedisPool),
+    Redis(String),
     Mysql(mysql_async::Pool),
 }
 
@@ -86,7 +87,7 @@ impl Connections {
     pub(super) fn open(backend: &Backend) -> Result<Self> {
         Ok(match backend.store {
             StoreKind::Memory | StoreKind::File => Self::None,
-            StoreKind::Redis => Self::Redis(RedisPool::url(backend.url.as_deref().context("no url")?)?),
+            StoreKind::Redis => Self::Redis(backend.url.clone().context("no url")?),
             StoreKind::Mysql => {
                 let pool = mysql_async::PoolConstraints::new(1, 4).context("1 is below 4")?;
                 let options = mysql_async::Opts::from_url(&mysql_url(backend)?)?;
@@ -119,9 +120,11 @@ pub(super) fn manager(
     let sessions = session_options(set, shared)?;
     let clock = RoundedClock::new(Arc::clone(&shared.clock), sabotage);
     Ok(match connections {
-        Connections::Redis(pool) => {
+        Connections::Redis(url) => {
             let options = redis_options(&set.store)?.prefix(format!("{}:", space.name()));
-            build(sessions, RedisStore::new(pool.clone(), options.clock(clock.clone())), clock, sabotage)
+            // A hundred stores: one connection each is enough.
+            let options = options.connections(NonZeroUsize::MIN).clock(clock.clone());
+            build(sessions, RedisStore::from_url(url, options)?, clock, sabotage)
         }
         Connections::Mysql(pool) => {
             let options = mysql_options(&set.store)?
