@@ -220,7 +220,7 @@ fn document(random: &mut Random, store: StoreKind, options: &OptionSet) -> Strin
         r#"{"httpOnly":true,"path":"/"}"#,
         r#"{"originalMaxAge":60000,"expires":"2030-01-02T03:05:05.678Z","httpOnly":true,"path":"/"}"#,
         r#"{"originalMaxAge":60000,"expires":"2030-01-02T03:05:05.678Z","secure":false,"httpOnly":false,"domain":"example.org","path":"/","sameSite":"lax"}"#,
-        r#"{"originalMaxAge":7000,"priority":"low","expires":"2031-12-31T23:59:59.999Z","httpOnly":true,"path":"/page"}"#,
+        r#"{"originalMaxAge":7000,"priority":"low","expires":"2031-12-31T23:59:59.999Z","httpOnly":true,"path":"/"}"#,
     ];
     let choices = if lifetimes_differ(store, options) { 1 } else { cookies.len() };
     let cookie = cookies.get(random.below(choices)).copied().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use express_session_testbed::{MariaDb, mariadb, redis::RedisServer};
@@ -19,6 +20,9 @@ use crate::server::{RustServer, Sabotage, mysql_url};
 
 /// The instant at which every script begins: 2030-01-02T03:04:05.678Z, as in the recorded vectors.
 pub const START: i64 = 1_893_553_445_678;
+
+/// How long a slow request is alone before the quick one comes; slow ones take ten times as long.
+const HEAD_START: Duration = Duration::from_millis(60);
 
 /// Two servers and their store.
 #[derive(Debug)]
@@ -118,6 +122,16 @@ struct Track {
 impl Track {
     fn new(space: Space) -> Self {
         Self { space, jars: vec![Jar::default(); 8], stored: Entries::new() }
+    }
+}
+
+impl Track {
+    /// Puts the cookies of an answer into the jar of the client that asked.
+    fn keep(&mut self, step: &Step, answer: &Result<Answer, String>, now: i64) {
+        let Step::Request { client, .. } = step else { return };
+        if let (Some(jar), Ok(answer)) = (self.jars.get_mut(*client), answer) {
+            answer.set_cookie.iter().for_each(|header| jar.store(header, now));
+        }
     }
 }
 
@@ -244,6 +258,9 @@ impl Lab {
                 Step::Request { .. } => {
                     answers = self.request(script.set, index, step, now, &mut tracks).await?;
                 }
+                Step::Overlap { slow, quick } => {
+                    answers = self.overlap(script.set, index, (slow, quick), now, &mut tracks).await?;
+                }
             }
             if matches!(step, Step::Wait { .. } | Step::WaitForEnd { .. }) {
                 for track in &tracks {
@@ -271,20 +288,10 @@ impl Lab {
         now: i64,
         tracks: &mut [Track],
     ) -> Result<Vec<Result<Option<Answer>, String>>> {
-        let Step::Request { client, path, side, sends, forwarded, task } = step else { return Ok(Vec::new()) };
-        let name = self.option_sets.get(set).context("no such option set")?.cookie_name();
         let id = format!("t{index}");
-        let https = forwarded.is_some();
         let mut calls = Vec::new();
         for track in tracks.iter() {
-            let port = match (track.space, side) {
-                (Space::Node, _) | (Space::Mixed, Side::Node) => self.node.port,
-                (Space::Rust, _) | (Space::Mixed, Side::Rust) => self.rust.port,
-            };
-            let jar = track.jars.get(*client).context("no such client")?;
-            let cookie = cookie_header(jar, name, path, https, now, *sends);
-            let (space, forwarded) = (track.space, forwarded.as_deref());
-            calls.push(Call { port, space, set, path, now, id: &id, cookie, forwarded, task });
+            calls.push(self.prepare(set, &id, step, now, track)?);
         }
         // Node alone and Rust alone at the same time; a server never gets two requests at once.
         let mut calls = calls.into_iter();
@@ -296,11 +303,57 @@ impl Lab {
             answers.push(caught(call).await?);
         }
         for (track, answer) in tracks.iter_mut().zip(&answers) {
-            if let (Some(jar), Ok(answer)) = (track.jars.get_mut(*client), answer) {
-                answer.set_cookie.iter().for_each(|header| jar.store(header, now));
-            }
+            track.keep(step, answer, now);
         }
         Ok(answers.into_iter().map(|answer| answer.map(Some)).collect())
+    }
+
+    /// The request of a step, as it is sent in one space.
+    fn prepare<'a>(
+        &self,
+        set: usize,
+        id: &'a str,
+        step: &'a Step,
+        now: i64,
+        track: &Track,
+    ) -> Result<Call<'a>> {
+        let Step::Request { client, path, side, sends, forwarded, task } = step else {
+            anyhow::bail!("not a request")
+        };
+        let name = self.option_sets.get(set).context("no such option set")?.cookie_name();
+        let port = match (track.space, side) {
+            (Space::Node, _) | (Space::Mixed, Side::Node) => self.node.port,
+            (Space::Rust, _) | (Space::Mixed, Side::Rust) => self.rust.port,
+        };
+        let jar = track.jars.get(*client).context("no such client")?;
+        let cookie = cookie_header(jar, name, path, forwarded.is_some(), now, *sends);
+        let (space, forwarded) = (track.space, forwarded.as_deref());
+        Ok(Call { port, space, set, path, now, id, cookie, forwarded, task })
+    }
+
+    async fn overlap(
+        &self,
+        set: usize,
+        index: usize,
+        (slow, quick): (&Step, &Step),
+        now: i64,
+        tracks: &mut [Track],
+    ) -> Result<Vec<Result<Option<Answer>, String>>> {
+        let ids = (format!("t{index}s"), format!("t{index}q"));
+        let mut answers = Vec::new();
+        for track in tracks {
+            let first = self.client.call(self.prepare(set, &ids.0, slow, now, track)?);
+            let second = self.prepare(set, &ids.1, quick, now, track)?;
+            let meanwhile = async {
+                actix_rt::time::sleep(HEAD_START).await;
+                self.client.call(second).await
+            };
+            let (first, second) = try_join(first, meanwhile).await?;
+            track.keep(quick, &Ok(second), now);
+            track.keep(slow, &Ok(first.clone()), now);
+            answers.push(Ok(Some(first)));
+        }
+        Ok(answers)
     }
 }
 
@@ -365,6 +418,7 @@ fn cookie_header(jar: &Jar, name: &str, path: &str, https: bool, now: i64, sends
             session(&|value| value.replace("%3A", ":").replace("%2F", "/").replace("%2B", "+"))
         }
         Sends::Garbage => vec![format!("{name}=s%3Anobody.nothing")],
+        Sends::Twice => std::iter::once(format!("{name}=s%3Astale.stale")).chain(session(&str::to_owned)).collect(),
         Sends::Crowded => std::iter::once("theme=".to_owned()).chain(session(&str::to_owned)).collect(),
     };
     (!cookies.is_empty()).then(|| cookies.join("; "))

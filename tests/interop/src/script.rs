@@ -128,6 +128,8 @@ pub enum Sends {
     Garbage,
     /// Another cookie before it, without a value.
     Crowded,
+    /// A stale cookie of the same name before it.
+    Twice,
 }
 
 /// Which server a request goes to when both work on one store.
@@ -162,6 +164,13 @@ pub enum Step {
         forwarded: Option<String>,
         /// What to do.
         task: Task,
+    },
+    /// While one request is at work, another begins and ends. The answer is the first one's.
+    Overlap {
+        /// A request that takes its time.
+        slow: Box<Step>,
+        /// A request that does not.
+        quick: Box<Step>,
     },
     /// Time passes.
     Wait {
@@ -209,6 +218,7 @@ impl fmt::Display for Step {
                 }
                 if task.end == End::Results { Ok(()) } else { write!(f, " · then {:?}", task.end) }
             }
+            Self::Overlap { slow, quick } => write!(f, "{slow}\n     meanwhile {quick}"),
             Self::Wait { ms } => write!(f, "{ms} ms pass"),
             Self::WaitForEnd { session, offset } => {
                 write!(f, "time passes until {offset} ms after the end of session {session}")

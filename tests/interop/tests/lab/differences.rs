@@ -97,6 +97,53 @@ async fn a_changed_lifetime_of_a_stored_session_is_saved_and_sent() {
     assert!(document(&ends.ours).contains(r#""originalMaxAge":5000"#));
 }
 
+fn overlap(slow: Value, quick: Value) -> Step {
+    let mut operations = vec![json!({"op": "slow", "ms": 600})];
+    operations.extend(slow.as_array().unwrap().clone());
+    Step::Overlap { slow: Box::new(request(json!(operations))), quick: Box::new(request(quick)) }
+}
+
+/// D2
+#[actix_web::test]
+async fn a_session_that_was_destroyed_meanwhile_is_not_recreated() {
+    for store in StoreKind::ALL {
+        let steps = vec![
+            request(json!([set("user", json!("hello"))])),
+            overlap(json!([set("a", json!(1))]), json!([{"op": "destroy"}])),
+        ];
+        let ends = run(store, options(json!({})), steps).await;
+        assert_eq!(ends.statuses(), (200, 200));
+        assert_eq!((ends.node.stored.len(), ends.ours.stored.len()), (1, 0), "{store}");
+    }
+}
+
+/// D2
+#[actix_web::test]
+async fn overlapping_changes_are_merged() {
+    for store in StoreKind::ALL {
+        let steps = vec![
+            request(json!([set("n", json!(0))])),
+            overlap(json!([set("slow", json!(1))]), json!([set("quick", json!(1))])),
+        ];
+        let ends = run(store, options(json!({})), steps).await;
+        let (node, ours) = ends.data();
+        assert!(!node.contains("quick") && node.contains("slow"), "{store}: {node}");
+        assert!(ours.contains("quick") && ours.contains("slow"), "{store}: {ours}");
+    }
+}
+
+/// D13
+#[actix_web::test]
+async fn a_stale_cookie_does_not_hide_a_good_one() {
+    let steps = vec![
+        request(json!([set("a", json!(1))])),
+        sending(Sends::Twice, json!([{"op": "get", "key": "a"}])),
+    ];
+    let ends = run(StoreKind::Memory, options(json!({})), steps).await;
+    let body = |it: &Observation| it.answer.as_ref().unwrap().body.clone();
+    assert_eq!((body(&ends.node), body(&ends.ours)), (json!([null]), json!([1])));
+}
+
 /// D3
 #[actix_web::test]
 async fn several_new_keys_of_one_request_are_stored_in_alphabetical_order() {
