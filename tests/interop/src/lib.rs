@@ -2,6 +2,7 @@
 
 mod client;
 pub mod config;
+pub mod fleet;
 pub mod generate;
 mod instant;
 pub mod jar;
