@@ -63,8 +63,7 @@ impl Session {
     ///
     /// If the store fails; the session is then unchanged.
     pub async fn regenerate(&self) -> Result<(), Error> {
-        let done = self.layer.core.regenerate().await;
-        self.show(done)
+        self.replace(self.layer.core.regenerate().await)
     }
 
     /// Destroys the stored session at once. The browser keeps its cookie, as in express-session;
@@ -94,8 +93,7 @@ impl Session {
     ///
     /// If nothing is stored, or the store fails.
     pub async fn reload(&self) -> Result<(), Error> {
-        let done = self.layer.core.reload().await;
-        self.show(done)
+        self.replace(self.layer.core.reload().await)
     }
 
     /// Runs `change` on the newest stored state and commits the result atomically, again and again until no
@@ -125,6 +123,15 @@ impl Session {
     /// What the model has now goes into the view.
     fn show<R>(&self, done: Result<R, SessionError>) -> Result<R, Error> {
         self.layer.push();
+        done.map_err(|error| self.error(error))
+    }
+
+    /// As [`show`](Self::show), for what was done without looking at the view: if it failed, the model is as it
+    /// was, and what handlers have changed is still in the view alone.
+    fn replace(&self, done: Result<(), SessionError>) -> Result<(), Error> {
+        if done.is_ok() {
+            self.layer.push();
+        }
         done.map_err(|error| self.error(error))
     }
 

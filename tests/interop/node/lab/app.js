@@ -1,0 +1,36 @@
+'use strict'
+// One Express app with the session options of one option set.
+
+const express = require('express')
+const session = require('express-session')
+const operations = require('./operations')
+
+// Ids are the driver's, so that both servers make the same: `<x-lab-id>.<number within the request>`.
+function genid (req) {
+  req.labIds = (req.labIds ?? 0) + 1
+  return `${req.headers['x-lab-id']}.${req.labIds}`
+}
+
+module.exports = (optionSet, store) => {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('env', 'test')
+  app.use(session({ ...optionSet.session, store, genid }))
+  app.use(express.json({ strict: false }))
+
+  app.post(/.*/, async (req, res) => {
+    const { operations: list, end } = req.body
+    const results = await operations.run(req, list)
+    if (end === 'error') throw new Error('as asked for')
+    if (end === 'own-cookie') res.append('Set-Cookie', 'theme=dark; Path=/')
+    if (end === 'redirect') return res.redirect('/elsewhere')
+    if (end === 'empty') return res.status(204).end()
+    res.status(end === 'not-found' ? 404 : 200).json(results)
+  })
+  // eslint-disable-next-line no-unused-vars
+  app.use((error, req, res, next) => {
+    if (!res.headersSent) res.status(500).type('text').send('error')
+  })
+  return app
+}

@@ -1,0 +1,42 @@
+'use strict'
+// The scenario server on the real packages. Its one argument is JSON:
+// { store, spaces, option_sets: [{ session, store }], folder | url | mysql }
+// It prints the port it listens on. Which app answers a request is said by the request's headers.
+
+const clock = require('./lab/clock')
+const http = require('node:http')
+const app = require('./lab/app')
+const stores = require('./lab/stores')
+
+async function main (config) {
+  const backend = await stores.connect(config)
+  const apps = Object.fromEntries(config.spaces.map((space) => [
+    space,
+    config.option_sets.map((set) => app(set, backend.store(space, set.store)))
+  ]))
+
+  // What the driver reads and writes behind the apps' backs; only the memory store needs it.
+  const control = {
+    dump: ({ space }) => backend.dump(space),
+    plant: ({ space, config, id, text }) => backend.plant(space, config, id, text),
+    reset: ({ space }) => backend.reset(space)
+  }
+
+  const server = http.createServer(async (req, res) => {
+    clock.set(Number(req.headers['x-lab-now']))
+    const verb = req.headers['x-lab-control']
+    if (verb === undefined) {
+      return apps[req.headers['x-lab-space']][Number(req.headers['x-lab-set'])](req, res)
+    }
+    let body = ''
+    for await (const chunk of req) body += chunk
+    res.end(JSON.stringify(control[verb](JSON.parse(body)) ?? null))
+  })
+  server.keepAliveTimeout = 600000
+  server.listen(0, '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
+}
+
+process.on('unhandledRejection', (error) => { throw error })
+// The driver holds the other end of standard input: when it is gone, so are we.
+process.stdin.resume().on('end', () => process.exit(0))
+main(JSON.parse(process.argv[2]))

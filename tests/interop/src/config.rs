@@ -1,0 +1,192 @@
+//! Which store, which options: what both servers are started with.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// A store and its Node package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[allow(clippy::exhaustive_enums, reason = "the lab knows these four")]
+pub enum StoreKind {
+    /// memorystore; cannot be shared.
+    Memory,
+    /// session-file-store.
+    File,
+    /// express-mysql-session.
+    Mysql,
+    /// connect-redis.
+    Redis,
+}
+
+impl StoreKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Memory, Self::File, Self::Mysql, Self::Redis];
+
+    /// Whether two processes can work on one store of this kind.
+    pub fn is_shared(self) -> bool {
+        self != Self::Memory
+    }
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::File => "file",
+            Self::Mysql => "mysql",
+            Self::Redis => "redis",
+        })
+    }
+}
+
+/// A namespace on the store: a key prefix, a folder, a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(clippy::exhaustive_enums, reason = "there are three ways to run a script")]
+pub enum Space {
+    /// Only Node works here.
+    Node,
+    /// Only Rust works here.
+    Rust,
+    /// Both work here, request by request.
+    Mixed,
+}
+
+impl Space {
+    /// Its name on the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Rust => "rust",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// The options of the middleware and of the store, as the Node packages take them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OptionSet {
+    /// express-session's options; `cookie` is an object in here.
+    pub session: Map<String, Value>,
+    /// The store package's options.
+    pub store: Map<String, Value>,
+}
+
+impl OptionSet {
+    /// The option set with these JSON objects.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is no object; they are written in this crate.
+    pub fn new(session: Value, store: Value) -> Self {
+        let object = |value| match value {
+            Value::Object(object) => object,
+            other => panic!("options are an object, not {other}"),
+        };
+        Self { session: object(session), store: object(store) }
+    }
+
+    /// The name of the session cookie.
+    pub fn cookie_name(&self) -> &str {
+        self.session.get("name").and_then(Value::as_str).unwrap_or("connect.sid")
+    }
+
+    /// An attribute of the cookie options.
+    pub fn cookie(&self, name: &str) -> Option<&Value> {
+        self.session.get("cookie").and_then(|cookie| cookie.get(name))
+    }
+
+    /// A boolean option of express-session, false if it is not there.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.session.get(name) == Some(&Value::Bool(true))
+    }
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Backend {
+    /// The kind of store.
+    pub store: StoreKind,
+    /// The folder of the file store's folders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// The Redis server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// mysql2's connection options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mysql: Option<Value>,
+}
+
+/// What a scenario server is started with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServerConfig {
+    /// Where the store is.
+    #[serde(flatten)]
+    pub backend: Backend,
+    /// The namespaces the server works in.
+    pub spaces: Vec<Space>,
+    /// The option sets; requests name them by number.
+    pub option_sets: Vec<OptionSet>,
+}
+
+const SECRET: &str = "a lab secret of more than 32 bytes";
+
+/// The option sets a store is tried with: every combination of the booleans, with and without a lifetime, and
+/// one for each option beyond.
+pub fn option_sets(store: StoreKind) -> Vec<OptionSet> {
+    let mut sets = Vec::new();
+    let with = |resave: bool, uninitialized: bool, rolling: bool, cookie: Value| {
+        json!({
+            "secret": SECRET, "resave": resave, "saveUninitialized": uninitialized, "rolling": rolling,
+            "cookie": cookie,
+        })
+    };
+    for bits in 0..16_u32 {
+        let bit = |n: u32| bits & (1 << n) != 0;
+        // There session-file-store sends the cookie with every response, a known difference.
+        if store == StoreKind::File && bit(0) && bit(3) {
+            continue;
+        }
+        let cookie = if bit(3) { json!({"maxAge": 60_000}) } else { json!({}) };
+        sets.push(OptionSet::new(with(bit(0), bit(1), bit(2), cookie), json!({})));
+    }
+    let mut beyond = |changes: Value| {
+        let mut session = with(false, false, false, json!({"maxAge": 90_500}));
+        if let (Value::Object(session), Value::Object(changes)) = (&mut session, changes) {
+            session.extend(changes);
+        }
+        sets.push(OptionSet::new(session, json!({})));
+    };
+    beyond(json!({"unset": "destroy"}));
+    beyond(json!({"unset": "destroy", "saveUninitialized": true, "cookie": {}}));
+    beyond(json!({"secret": ["the newest secret, 32 bytes and more", SECRET]}));
+    beyond(json!({"name": "sid", "cookie": {"path": "/app", "maxAge": 30_000}}));
+    beyond(json!({"cookie": {"secure": true}, "saveUninitialized": true}));
+    beyond(json!({"proxy": true, "cookie": {"secure": "auto", "sameSite": "auto", "maxAge": 60_000}}));
+    beyond(json!({"proxy": false, "saveUninitialized": true, "cookie": {"secure": "auto", "sameSite": "none"}}));
+    beyond(json!({"rolling": true, "cookie": {"sameSite": "Lax", "priority": "High", "partitioned": true}}));
+    beyond(json!({"cookie": {"httpOnly": false, "domain": "example.org", "sameSite": true, "maxAge": 20_250}}));
+    // For memorystore that means "never expires", a known difference.
+    if store != StoreKind::Memory {
+        beyond(json!({"saveUninitialized": true, "cookie": {"maxAge": 0}}));
+    }
+    beyond(json!({"saveUninitialized": true, "cookie": {"maxAge": -5_000}}));
+    beyond(json!({"rolling": true, "cookie": {"maxAge": 2_500}}));
+    let plain = || with(false, false, false, json!({}));
+    let aged = || with(false, true, false, json!({"maxAge": 45_001}));
+    let stores: &[Value] = match store {
+        StoreKind::Memory => &[json!({"ttl": 7_000})],
+        StoreKind::File => &[json!({"ttl": 9}), json!({"fileExtension": ".session"})],
+        StoreKind::Mysql => &[json!({"expiration": 8_499}), json!({"disableTouch": true})],
+        StoreKind::Redis => &[json!({"ttl": 11}), json!({"disableTouch": true}), json!({"disableTTL": true})],
+    };
+    for options in stores {
+        sets.push(OptionSet::new(plain(), options.clone()));
+        sets.push(OptionSet::new(aged(), options.clone()));
+    }
+    sets
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+pub mod config;
+pub mod fleet;
+pub mod generate;
+mod instant;
+pub mod jar;
+pub mod lab;
+pub mod node;
+mod probe;
+pub mod random;
+pub mod script;
+pub mod server;
+pub mod shrink;
+
+pub use client::Answer;
+pub use probe::{Entries, Entry};

@@ -1,0 +1,115 @@
+//! Deliberate bugs, to show that the lab catches them. They exist in this crate only.
+
+use std::sync::Arc;
+
+use express_session_core::{
+    Clock, Data, Expect, ManualClock, Record, SessionId, SessionStore, SetOutcome, StoreError, Stored,
+    TouchHint, TouchOutcome, UnixMillis,
+};
+
+/// A bug to put into the Rust server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(clippy::exhaustive_enums, reason = "the lab knows these")]
+pub enum Sabotage {
+    /// A touch says it is done and does nothing.
+    Touch,
+    /// Keys are written in reverse order.
+    KeyOrder,
+    /// `originalMaxAge` is not written.
+    OriginalMaxAge,
+    /// Instants are cut to whole seconds.
+    Rounding,
+    /// Destroying says it is done and does nothing.
+    Destroy,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Touch, Self::KeyOrder, Self::OriginalMaxAge, Self::Rounding, Self::Destroy];
+}
+
+/// The driver's clock; with [`Sabotage::Rounding`], cut to whole seconds.
+#[derive(Clone, Debug)]
+pub(super) struct RoundedClock {
+    clock: Arc<ManualClock>,
+    cut: bool,
+}
+
+impl RoundedClock {
+    pub(super) fn new(clock: Arc<ManualClock>, sabotage: Option<Sabotage>) -> Self {
+        Self { clock, cut: sabotage == Some(Sabotage::Rounding) }
+    }
+}
+
+impl Clock for RoundedClock {
+    fn now(&self) -> UnixMillis {
+        let UnixMillis(now) = self.clock.now();
+        UnixMillis(if self.cut { now - now.rem_euclid(1000) } else { now })
+    }
+}
+
+/// A store with a bug.
+#[derive(Debug)]
+pub(super) struct Sabotaged<S> {
+    store: S,
+    sabotage: Sabotage,
+}
+
+impl<S> Sabotaged<S> {
+    pub(super) const fn new(store: S, sabotage: Sabotage) -> Self {
+        Self { store, sabotage }
+    }
+
+    fn spoil(&self, record: &Record) -> Record {
+        let mut record = record.clone();
+        match self.sabotage {
+            Sabotage::OriginalMaxAge => {
+                // Nothing but a lifetime that is no number is refused.
+                let _ = record.cookie_mut().assign("originalMaxAge", None, UnixMillis(0));
+            }
+            Sabotage::KeyOrder => {
+                let mut reversed = Data::new();
+                let entries: Vec<_> = record.data.entries().collect();
+                for (key, text) in entries.into_iter().rev() {
+                    // Both were in a record before.
+                    let _ = reversed.insert_raw(key, text);
+                }
+                record.data = reversed;
+            }
+            Sabotage::Touch | Sabotage::Rounding | Sabotage::Destroy => {}
+        }
+        record
+    }
+}
+
+impl<S: SessionStore> SessionStore for Sabotaged<S> {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        self.store.get(id).await
+    }
+
+    async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
+        if self.sabotage == Sabotage::Touch {
+            return self.store.get(id).await;
+        }
+        self.store.get_and_touch(id, hint).await
+    }
+
+    async fn set(&self, id: &SessionId, record: &Record, expect: Expect<'_>) -> Result<SetOutcome, StoreError> {
+        self.store.set(id, &self.spoil(record), expect).await
+    }
+
+    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+        if self.sabotage == Sabotage::Touch {
+            return Ok(TouchOutcome::Touched);
+        }
+        self.store.touch(id, record).await
+    }
+
+    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        if self.sabotage == Sabotage::Destroy {
+            return Ok(true);
+        }
+        self.store.destroy(id).await
+    }
+}
