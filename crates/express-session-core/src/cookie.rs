@@ -1,4 +1,4 @@
-//! The per-session cookie: its attributes and their JSON.
+//! The per-session cookie and its attributes.
 //!
 //! A record carries the cookie it was created with, and those attributes win over changed options for the
 //! life of the session. Node keeps whatever value was assigned (`httpOnly: 1`, `sameSite: "Lax"`), so an
@@ -11,84 +11,8 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
-use indexmap::IndexMap;
-use serde_json::Value;
-
+use crate::attribute::{Attribute, Expires};
 use crate::clock::UnixMillis;
-use crate::{js_date, js_json};
-
-/// The attributes of a stored cookie, in the order Node writes them; all other fields are unknown to it.
-const ATTRIBUTES: [&str; 9] = [
-    "originalMaxAge",
-    "partitioned",
-    "priority",
-    "expires",
-    "secure",
-    "httpOnly",
-    "domain",
-    "path",
-    "sameSite",
-];
-
-/// The JavaScript value of one cookie attribute.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) enum Attribute {
-    /// `undefined`: not written.
-    #[default]
-    Missing,
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(Cow<'static, str>),
-    /// An array or object; only a foreign document can hold one.
-    Other(Box<Value>),
-}
-
-impl Attribute {
-    pub(crate) fn is_truthy(&self) -> bool {
-        match self {
-            Self::Missing | Self::Null => false,
-            Self::Bool(value) => *value,
-            Self::Number(number) => *number != 0.0 && !number.is_nan(),
-            Self::Text(text) => !text.is_empty(),
-            Self::Other(_) => true,
-        }
-    }
-
-    /// JavaScript's `== null`.
-    fn is_nullish(&self) -> bool {
-        matches!(self, Self::Missing | Self::Null)
-    }
-
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Missing | Self::Null => out.push_str("null"),
-            Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Self::Number(number) => js_json::write_f64(*number, out),
-            Self::Text(text) => js_json::write_string(text, out),
-            Self::Other(value) => js_json::write_value(value, out),
-        }
-    }
-}
-
-impl From<&Value> for Attribute {
-    fn from(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => Self::Number(number.as_f64().unwrap_or(f64::NAN)),
-            Value::String(text) => Self::Text(text.clone().into()),
-            other => Self::Other(Box::new(other.clone())),
-        }
-    }
-}
-
-/// `cookie._expires`: a `Date` (`None` is an invalid one) or a value kept as it was assigned.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Expires {
-    Date(Option<UnixMillis>),
-    Plain(Attribute),
-}
 
 /// When the browser may send the cookie to another site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +63,7 @@ pub(crate) struct Attributes {
     pub(crate) path: Attribute,
     pub(crate) same_site: Attribute,
     /// Fields Node does not know and would drop; kept, in order, as JSON text.
-    unknown: Vec<(Box<str>, Box<str>)>,
+    pub(crate) unknown: Vec<(Box<str>, Box<str>)>,
 }
 
 /// `HttpOnly` and path `/`: what nearly every cookie has.
@@ -176,7 +100,7 @@ impl Default for Cookie {
 }
 
 impl Cookie {
-    fn usual(original_max_age: Attribute, expires: Expires) -> Self {
+    pub(crate) fn usual(original_max_age: Attribute, expires: Expires) -> Self {
         Self { original_max_age, expires, attributes: Arc::clone(&USUAL) }
     }
 
@@ -240,7 +164,7 @@ impl Cookie {
         self.set_expiry(expires.into(), now);
     }
 
-    fn set_expiry(&mut self, at: UnixMillis, now: UnixMillis) {
+    pub(crate) fn set_expiry(&mut self, at: UnixMillis, now: UnixMillis) {
         let at = Some(at).filter(|at| at.is_js_date());
         self.expires = Expires::Date(at);
         self.original_max_age = Attribute::Number(at.map_or(f64::NAN, |at| ms_between(now, at)));
@@ -258,7 +182,7 @@ impl Cookie {
     }
 
     /// `maxAge = ms`, with JavaScript's `new Date(now + ms)`, which cuts towards zero.
-    fn set_max_age_ms(&mut self, ms: f64, now: UnixMillis) {
+    pub(crate) fn set_max_age_ms(&mut self, ms: f64, now: UnixMillis) {
         #[allow(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
@@ -336,140 +260,6 @@ impl Cookie {
         }
     }
 
-    /// Assigns an attribute by its JavaScript name, as `cookie[name] = value` would; `None` is `undefined`.
-    ///
-    /// For option objects that come from Node. `maxAge` and `expires` set each other, as there; a name that is
-    /// not an attribute changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`CookieError::OriginalMaxAge`] if a lifetime is neither a number nor empty.
-    pub fn assign(&mut self, name: &str, value: Option<&Value>, now: UnixMillis) -> Result<(), CookieError> {
-        let attribute = value.map_or(Attribute::Missing, Attribute::from);
-        match name {
-            "maxAge" => match attribute {
-                Attribute::Number(ms) => self.set_max_age_ms(ms, now),
-                other if other.is_truthy() => return Err(CookieError::OriginalMaxAge),
-                other => {
-                    self.original_max_age = other.clone();
-                    self.expires = Expires::Plain(other);
-                }
-            },
-            "expires" => match attribute {
-                Attribute::Text(ref text) if !text.is_empty() => {
-                    let at = js_date::parse(text);
-                    self.expires = Expires::Date(at);
-                    self.original_max_age = Attribute::Number(at.map_or(f64::NAN, |at| ms_between(now, at)));
-                }
-                other => {
-                    self.original_max_age = other.clone();
-                    self.expires = Expires::Plain(other);
-                }
-            },
-            "originalMaxAge" => {
-                if !matches!(attribute, Attribute::Number(_)) && attribute.is_truthy() {
-                    return Err(CookieError::OriginalMaxAge);
-                }
-                self.original_max_age = attribute;
-            }
-            "partitioned" => self.attributes_mut().partitioned = attribute,
-            "priority" => self.attributes_mut().priority = attribute,
-            "secure" => self.attributes_mut().secure = attribute,
-            "httpOnly" => self.attributes_mut().http_only = attribute,
-            "domain" => self.attributes_mut().domain = attribute,
-            "path" => self.attributes_mut().path = attribute,
-            "sameSite" => self.attributes_mut().same_site = attribute,
-            // Node's object takes it, but neither writes nor sends it.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Reads the `cookie` of a stored document; `text` is its JSON.
-    ///
-    /// A missing path becomes `/`, a missing `httpOnly` true; everything else stays absent. The configured
-    /// options are not consulted. Source: express-session `session/store.js`, `createSession`.
-    pub(crate) fn decode(text: &str) -> Result<Self, CookieError> {
-        let fields = match (js_json::parse_object(text), serde_json::from_str::<Value>(text)) {
-            (Ok(fields), _) => fields,
-            // Falsy but not null passes in Node too, and so does an array: all attributes are then defaults.
-            (_, Ok(Value::Array(_))) => IndexMap::new(),
-            (_, Ok(value)) if !value.is_null() && !Attribute::from(&value).is_truthy() => IndexMap::new(),
-            _ => return Err(CookieError::NotAnObject),
-        };
-        let mut cookie = Self::usual(Attribute::Missing, Expires::Plain(Attribute::Missing));
-        for (name, text) in fields {
-            if !ATTRIBUTES.contains(&&*name) {
-                cookie.attributes_mut().unknown.push((name, text));
-                continue;
-            }
-            // A lone surrogate is the one thing that can fail here, and no attribute may hold one.
-            let value = serde_json::from_str(&text).map_err(|_| CookieError::NotAnObject)?;
-            match (&*name, &value) {
-                ("expires", Value::String(date)) => cookie.expires = Expires::Date(js_date::parse(date)),
-                ("expires", other) => cookie.expires = Expires::Plain(other.into()),
-                // Nothing here depends on the instant: the one lifetime that does was handled above.
-                (name, value) => cookie.assign(name, Some(value), UnixMillis(0))?,
-            }
-        }
-        Ok(cookie)
-    }
-
-    /// The two documents nearly every session has, recognised without a JSON parser.
-    /// [`encode`](Self::encode) writes them exactly as they were read.
-    pub(crate) fn decode_usual(text: &str) -> Option<Self> {
-        let lifetime =
-            text.strip_prefix("{\"originalMaxAge\":")?.strip_suffix(",\"httpOnly\":true,\"path\":\"/\"}")?;
-        if lifetime == "null,\"expires\":null" {
-            return Some(Self::default());
-        }
-        let (max_age, expires) = lifetime.split_once(",\"expires\":\"")?;
-        let digits =
-            !max_age.is_empty() && max_age.len() <= 15 && max_age.bytes().all(|byte| byte.is_ascii_digit());
-        let max_age = digits.then(|| max_age.parse().ok())??;
-        let expires = js_date::parse_iso_string(expires.strip_suffix('"')?)?;
-        Some(Self::usual(Attribute::Number(max_age), Expires::Date(Some(expires))))
-    }
-
-    /// `JSON.stringify(cookie)`: the nine attributes in Node's order, then the fields Node does not know.
-    pub fn encode(&self) -> String {
-        let mut out = String::with_capacity(96);
-        out.push('{');
-        let mut field = |name: &str, write: &dyn Fn(&mut String)| {
-            if out.len() > 1 {
-                out.push(',');
-            }
-            js_json::write_string(name, &mut out);
-            out.push(':');
-            write(&mut out);
-        };
-        let mut attribute = |name: &str, value: &Attribute| {
-            if *value != Attribute::Missing {
-                field(name, &|out| value.write(out));
-            }
-        };
-        attribute("originalMaxAge", &self.original_max_age);
-        attribute("partitioned", &self.attributes.partitioned);
-        attribute("priority", &self.attributes.priority);
-        match &self.expires {
-            Expires::Date(at) => {
-                let text = at.and_then(js_date::to_iso_string);
-                attribute("expires", &text.map_or(Attribute::Null, |text| Attribute::Text(text.into())));
-            }
-            Expires::Plain(value) => attribute("expires", value),
-        }
-        attribute("secure", &self.attributes.secure);
-        attribute("httpOnly", &self.attributes.http_only);
-        attribute("domain", &self.attributes.domain);
-        attribute("path", &self.attributes.path);
-        attribute("sameSite", &self.attributes.same_site);
-        for (name, text) in &self.attributes.unknown {
-            field(name, &|out| out.push_str(text));
-        }
-        out.push('}');
-        out
-    }
-
     /// `cookie.expires != null` in JavaScript: whether a modified session sends its cookie again.
     pub(crate) fn has_expiry(&self) -> bool {
         match &self.expires {
@@ -498,7 +288,7 @@ impl Cookie {
 
 /// The milliseconds from one JavaScript date to another, which are below 2^54.
 #[allow(clippy::cast_precision_loss, reason = "precise for all dates but those 142 000 years apart")]
-fn ms_between(from: UnixMillis, to: UnixMillis) -> f64 {
+pub(crate) fn ms_between(from: UnixMillis, to: UnixMillis) -> f64 {
     to.0.saturating_sub(from.0) as f64
 }
 

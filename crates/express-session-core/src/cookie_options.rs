@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use crate::attribute::Attribute;
 use crate::clock::UnixMillis;
-use crate::cookie::{Attribute, Cookie, CookieError, Priority, SameSite};
+use crate::cookie::{Cookie, CookieError, Priority, SameSite};
 use crate::js_date;
 
 /// The attributes a new session's cookie gets.

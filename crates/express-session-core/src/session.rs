@@ -11,9 +11,11 @@ use crate::cookie::Cookie;
 use crate::cookie_options::CookieOptions;
 use crate::data::{Data, DataError};
 use crate::error::SessionError;
-use crate::lifecycle::{self, Finished, Shared};
+use crate::lifecycle::{self, Finished};
 use crate::session_id::SessionId;
+use crate::shared::Shared;
 use crate::state::{Presence, State};
+use crate::verbs;
 
 /// The session of one request.
 ///
@@ -177,7 +179,7 @@ impl Session {
     /// [`SessionError::Store`] if the old session could not be destroyed. The request has its new session all
     /// the same, as in express-session: a login that overlooks the error does not go on under the old id.
     pub async fn regenerate(&self) -> Result<(), SessionError> {
-        lifecycle::regenerate(self).await
+        verbs::regenerate(self).await
     }
 
     /// Destroys the stored session at once. The browser keeps its cookie, as in express-session.
@@ -187,7 +189,7 @@ impl Session {
     /// [`SessionError::Store`] if the store failed; the session may still be there. This request has none any
     /// more, as in express-session; calling again tries again.
     pub async fn destroy(&self) -> Result<(), SessionError> {
-        lifecycle::destroy(self).await
+        verbs::destroy(self).await
     }
 
     /// Writes the session now, merged with what others have changed meanwhile.
@@ -199,7 +201,7 @@ impl Session {
     ///
     /// [`SessionError::Gone`] if it was destroyed meanwhile, [`SessionError::Store`] if the store failed.
     pub async fn save(&self) -> Result<(), SessionError> {
-        lifecycle::save(self).await
+        verbs::save(self).await
     }
 
     /// Replaces the data by what is stored now; unsaved changes are lost.
@@ -209,7 +211,7 @@ impl Session {
     /// [`SessionError::NotFound`] if nothing is stored (the session stays as it is), [`SessionError::Store`]
     /// if the store failed.
     pub async fn reload(&self) -> Result<(), SessionError> {
-        lifecycle::reload(self).await
+        verbs::reload(self).await
     }
 
     /// Runs `change` on the newest stored state and commits the result atomically.
@@ -243,7 +245,7 @@ impl Session {
         &self,
         change: impl FnMut(&mut Data) -> Result<R, DataError>,
     ) -> Result<R, SessionError> {
-        lifecycle::transaction(self, change).await
+        verbs::transaction(self, change).await
     }
 
     /// Ends the request: decides, calls the store at most once (more only on conflicts), and says which

@@ -2,7 +2,8 @@
 //!
 //! Source: cookie 0.7.2 `serialize`, express-session `session/cookie.js` (`data`, `serialize`).
 
-use crate::cookie::{Attribute, Cookie, Expires};
+use crate::attribute::{Attribute, Expires};
+use crate::cookie::Cookie;
 use crate::js_date;
 
 /// Which part of a cookie cannot be written as a header.
