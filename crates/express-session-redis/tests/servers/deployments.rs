@@ -9,11 +9,12 @@ use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, St
 use express_session_redis::{RedisError, RedisOptions, RedisPool, RedisStore, deadpool_redis};
 use express_session_testbed::redis::RedisServer;
 
-use crate::support::{id, n_of, own_options, record, written};
+use crate::support::{eventually, id, n_of, own_options, record, written};
 
 /// Writes, reads, touches and destroys a session.
 async fn works(store: &RedisStore) {
-    store.ping().await.unwrap();
+    // A server listens on TCP a moment before it does on its other doors.
+    eventually(async || store.ping().await).await;
     written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
     let stored = store.get(&id("a")).await.unwrap().unwrap();
     assert_eq!(n_of(&stored.record), 1);
