@@ -29,6 +29,7 @@ pub(crate) struct Base {
 }
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts about one request that do not exclude each other")]
 pub(crate) struct State {
     pub(crate) id: SessionId,
     /// The id in the request's cookie, if its signature was right (`cookieId`).
