@@ -9,8 +9,9 @@ use crate::counting;
 
 fn session_files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder.join("sessions")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".json")).collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let sessions = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    sessions.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 #[test]

@@ -77,7 +77,8 @@ fn login_changes_the_id() {
 
 #[test]
 fn an_outage_is_an_error_page_and_ends_without_a_restart_of_the_app() {
-    let mut server = MariaDb::start(&[]).unwrap();
+    // What is committed is in the hands of the operating system, and survives the server's death.
+    let mut server = MariaDb::start(&["--innodb-flush-log-at-trx-commit=2"]).unwrap();
     mariadb::create_database(&server, "session_test");
     let app = RunningApp::start("mysql-session", &[("DATABASE_URL", &server.url("session_test"))]);
     let mut visitor = Client::new(app.address());

@@ -4,6 +4,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use express_session_testbed::{Process, free_port};
 use serde_json::{Value, json};
@@ -95,6 +97,18 @@ impl Browser {
     /// Runs JavaScript in the page; its `return` value.
     pub fn script(&mut self, script: &str) -> Value {
         self.call("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until this JavaScript expression is true; a page that reloads itself takes a moment.
+    pub fn wait_until(&mut self, expression: &str) {
+        let script = format!("return document.readyState === 'complete' && ({expression})");
+        for _ in 0..1000 {
+            if self.script(&script) == true {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("after 10 s still not: {expression}\n{}", self.visible_text());
     }
 
     fn find(&mut self, selector: &str) -> String {

@@ -15,7 +15,7 @@ mod users;
 pub use arguments::Arguments;
 pub use config_file::ConfigError;
 pub use locate::locate;
-pub use page::{Page, escape};
+pub use page::{Page, RELOAD_WHEN_RESTORED, escape};
 pub use password::{HashError, MAX_PASSWORD_LEN, hash, verify};
 pub use settings::{Millis, Variable};
 pub use setup::{Setup, run};

@@ -9,6 +9,11 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 /// Shared by all pages.
 const STYLE: &str = include_str!("page.css");
 
+/// For pages that only those may see who are logged in: a browser that brings the page back from memory, as by the
+/// back button, asks the server again.
+pub const RELOAD_WHEN_RESTORED: &str =
+    "<script>addEventListener('pageshow', (event) => { if (event.persisted) location.reload() })</script>";
+
 /// How to answer this visitor with a page.
 ///
 /// Nothing here may be kept by caches: after a logout, the back button must not show the page before it.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use actix_web::http::header;
 use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
-use app_support::{Page, Setup, Users, Variable, escape};
+use app_support::{Page, RELOAD_WHEN_RESTORED, Setup, Users, Variable, escape};
 use express_session_actix::{Error, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
@@ -56,7 +56,7 @@ async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
     let body = match user(&session) {
         Some(user) => format!(
             "<h1 id=\"user\">{user}</h1><p>님이 로그인했습니다 <small>is logged in</small></p>\
-             <a href=\"/rightLoginCheck\">확인 check</a><a href=\"/logout_process\">로그아웃 logout</a>",
+             <a href=\"/rightLoginCheck\">확인 check</a><a href=\"/logout_process\">로그아웃 logout</a>{RELOAD_WHEN_RESTORED}",
             user = escape(&user)
         ),
         None => include_str!("login-form.html").to_owned(),
