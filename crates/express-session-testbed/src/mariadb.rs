@@ -188,6 +188,7 @@ fn install(dir: &Path) -> Result<(), StartError> {
         .arg(format!("--datadir={}", data(dir).display()))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
         .args(OPTIONS);
+    command.arg(tmpdir(dir)?);
     if is_root() {
         command.arg("--user=root");
     }
@@ -204,6 +205,14 @@ fn install(dir: &Path) -> Result<(), StartError> {
     })
 }
 
+/// MariaDB removes stray temporary tables where it puts its own, also those of a server that uses them: each
+/// gets a folder for itself.
+fn tmpdir(dir: &Path) -> io::Result<String> {
+    let folder = dir.join("tmp");
+    fs::create_dir_all(&folder)?;
+    Ok(format!("--tmpdir={}", folder.display()))
+}
+
 fn spawn(dir: &Path, port: u16, options: &[String]) -> Result<Process, StartError> {
     let mut command = Command::new("mariadbd");
     command
@@ -213,6 +222,7 @@ fn spawn(dir: &Path, port: u16, options: &[String]) -> Result<Process, StartErro
         .arg(format!("--pid-file={}", dir.join("mariadb.pid").display()))
         .arg(format!("--init-file={}", dir.join("init.sql").display()))
         .arg(format!("--port={port}"))
+        .arg(tmpdir(dir)?)
         .args(OPTIONS)
         .args(options);
     if is_root() {
