@@ -84,6 +84,7 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
     let mut list = Vec::new();
     let mut keys = KeyOrder::default();
     // Only of a session that is not stored yet: changing a stored one's cookie is a known difference.
+    let mut has_changed_cookie = false;
     let mut may_change_cookie = matches!(sends, Sends::Nothing | Sends::Garbage);
     for _ in 0..random.below(5) {
         let operation = match random.below(100) {
@@ -108,8 +109,9 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
                 may_change_cookie = true;
                 keys = KeyOrder::default();
             }
+            Operation::MaxAge { .. } => has_changed_cookie = true,
             Operation::Save => {
-                if !may_save(store, options, may_change_cookie) {
+                if has_changed_cookie || !may_save(store, options, may_change_cookie) {
                     continue;
                 }
                 may_change_cookie = false;
