@@ -90,7 +90,11 @@ impl Client {
         Ok(Answer {
             status,
             // What a redirect says to those who do not follow it is the framework's business.
-            body: if status == 302 { Value::Null } else { serde_json::from_slice(&body).unwrap_or_else(|_| text()) },
+            body: if status == 302 {
+                Value::Null
+            } else {
+                serde_json::from_slice(&body).unwrap_or_else(|_| text())
+            },
             set_cookie: header("set-cookie"),
             location: header("location").into_iter().next(),
         })

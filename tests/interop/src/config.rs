@@ -167,9 +167,13 @@ pub fn option_sets(store: StoreKind) -> Vec<OptionSet> {
     beyond(json!({"name": "sid", "cookie": {"path": "/app", "maxAge": 30_000}}));
     beyond(json!({"cookie": {"secure": true}, "saveUninitialized": true}));
     beyond(json!({"proxy": true, "cookie": {"secure": "auto", "sameSite": "auto", "maxAge": 60_000}}));
-    beyond(json!({"proxy": false, "saveUninitialized": true, "cookie": {"secure": "auto", "sameSite": "none"}}));
+    beyond(
+        json!({"proxy": false, "saveUninitialized": true, "cookie": {"secure": "auto", "sameSite": "none"}}),
+    );
     beyond(json!({"rolling": true, "cookie": {"sameSite": "Lax", "priority": "High", "partitioned": true}}));
-    beyond(json!({"cookie": {"httpOnly": false, "domain": "example.org", "sameSite": true, "maxAge": 20_250}}));
+    beyond(
+        json!({"cookie": {"httpOnly": false, "domain": "example.org", "sameSite": true, "maxAge": 20_250}}),
+    );
     // For memorystore that means "never expires", a known difference.
     if store != StoreKind::Memory {
         beyond(json!({"saveUninitialized": true, "cookie": {"maxAge": 0}}));

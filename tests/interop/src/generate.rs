@@ -30,7 +30,9 @@ pub fn script(seed: u64, store: StoreKind, sets: &[OptionSet]) -> Script {
 
 fn step(random: &mut Random, store: StoreKind, options: &OptionSet) -> Step {
     match random.below(100) {
-        0..=7 => Step::Wait { ms: *random.pick(&[1, 250, 999, 1_000, 1_499, 5_000, 29_999, 61_000, 3_700_000]) },
+        0..=7 => {
+            Step::Wait { ms: *random.pick(&[1, 250, 999, 1_000, 1_499, 5_000, 29_999, 61_000, 3_700_000]) }
+        }
         8..=16 => Step::WaitForEnd {
             session: random.below(4),
             offset: *random.pick(&[-1_001, -1_000, -500, -1, 0, 1, 2, 499, 500, 501, 999, 1_000, 1_001]),
@@ -84,6 +86,7 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
     let mut list = Vec::new();
     let mut keys = KeyOrder::default();
     // Only of a session that is not stored yet: changing a stored one's cookie is a known difference.
+    let mut has_changed_cookie = false;
     let mut may_change_cookie = matches!(sends, Sends::Nothing | Sends::Garbage);
     for _ in 0..random.below(5) {
         let operation = match random.below(100) {
@@ -108,15 +111,18 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
                 may_change_cookie = true;
                 keys = KeyOrder::default();
             }
+            Operation::MaxAge { .. } => has_changed_cookie = true,
             Operation::Save => {
-                if !may_save(store, options, may_change_cookie) {
+                if has_changed_cookie || !may_save(store, options, may_change_cookie) {
                     continue;
                 }
                 may_change_cookie = false;
             }
             Operation::Reload => may_change_cookie = false,
             // Our Redis store has extended the session's life by then.
-            Operation::Unset if store == StoreKind::Redis && options.session.get("unset").is_none() => continue,
+            Operation::Unset if store == StoreKind::Redis && options.session.get("unset").is_none() => {
+                continue;
+            }
             _ => {}
         }
         let ends_here = store == StoreKind::File && operation == Operation::Save;
@@ -173,7 +179,7 @@ fn data(random: &mut Random, keys: &mut KeyOrder) -> Operation {
     if kind == 0 {
         let place = random.below(KEYS.len());
         keys.removed.insert(place);
-        return Operation::Delete { key: (*random.pick(&KEYS[place..=place])).to_owned() };
+        return Operation::Delete { key: KEYS.get(place).copied().unwrap_or_default().to_owned() };
     }
     let Some(key) = keys.next(random) else { return Operation::Dump };
     match kind {
@@ -197,18 +203,40 @@ fn value(random: &mut Random, depth: usize) -> Value {
         2 => json!(random.below(3)),
         3 => random
             .pick(&[
-                json!(-1), json!(0.1), json!(1e21), json!(1e-7), json!(1.5), json!(9_007_199_254_740_991_i64),
-                json!(123_456_789.25), json!(5e-324), json!(-0.5), json!(1e20), json!(4_294_967_296_i64),
+                json!(-1),
+                json!(0.1),
+                json!(1e21),
+                json!(1e-7),
+                json!(1.5),
+                json!(9_007_199_254_740_991_i64),
+                json!(123_456_789.25),
+                json!(5e-324),
+                json!(-0.5),
+                json!(1e20),
+                json!(4_294_967_296_i64),
             ])
             .clone(),
         4 | 5 => json!(*random.pick(&[
-            "", "text", "with \"quotes\" and \\", "line\nbreak\ttab", "é ü ß", "한국어", "😀", "\u{1}\u{1f}",
-            "</script>", "\u{2028}\u{2029}", "\u{7f}\u{80}", "s:looks.signed", "2030-01-02T03:04:05.678Z",
+            "",
+            "text",
+            "with \"quotes\" and \\",
+            "line\nbreak\ttab",
+            "é ü ß",
+            "한국어",
+            "😀",
+            "\u{1}\u{1f}",
+            "</script>",
+            "\u{2028}\u{2029}",
+            "\u{7f}\u{80}",
+            "s:looks.signed",
+            "2030-01-02T03:04:05.678Z",
         ])),
         6 => Value::Array((0..random.below(4)).map(|_| value(random, depth - 1)).collect()),
         _ => {
             let names = ["b", "a", "10", "9", "z", "constructor", "cookie"];
-            (0..random.below(5)).map(|_| ((*random.pick(&names)).to_owned(), value(random, depth - 1))).collect()
+            (0..random.below(5))
+                .map(|_| ((*random.pick(&names)).to_owned(), value(random, depth - 1)))
+                .collect()
         }
     }
 }

@@ -26,7 +26,7 @@ impl Jar {
         let Ok(cookie) = Cookie::parse(header.to_owned()) else { return };
         let path = cookie.path().unwrap_or("/").to_owned();
         let expires = (cookie.expires())
-            .and_then(|at| at.datetime())
+            .and_then(awc::cookie::Expiration::datetime)
             .map(|at| at.unix_timestamp().saturating_mul(1000));
         self.kept.retain(|kept| !(kept.name == cookie.name() && kept.path == path));
         if !self.first.iter().any(|(name, _)| name == cookie.name()) {

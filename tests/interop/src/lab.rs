@@ -240,8 +240,10 @@ impl Lab {
             match step {
                 Step::Wait { ms } => now += ms,
                 Step::WaitForEnd { session, offset } => {
-                    let ends: Vec<i64> =
-                        tracks.first().map(|track| track.stored.values().filter_map(|it| it.ends).collect()).unwrap_or_default();
+                    let ends: Vec<i64> = tracks
+                        .first()
+                        .map(|track| track.stored.values().filter_map(|it| it.ends).collect())
+                        .unwrap_or_default();
                     if let Some(end) = ends.get(session % ends.len().max(1)) {
                         now = now.max(end + offset);
                     }
@@ -296,7 +298,8 @@ impl Lab {
         // Node alone and Rust alone at the same time; a server never gets two requests at once.
         let mut calls = calls.into_iter();
         let (first, second) = (calls.next().context("Node alone")?, calls.next().context("Rust alone")?);
-        let caught = |call| async { anyhow::Ok(self.client.call(call).await.map_err(|error| format!("{error:#}"))) };
+        let caught =
+            |call| async { anyhow::Ok(self.client.call(call).await.map_err(|error| format!("{error:#}"))) };
         let (first, second) = try_join(caught(first), caught(second)).await?;
         let mut answers = vec![first, second];
         for call in calls {
@@ -414,11 +417,11 @@ fn cookie_header(jar: &Jar, name: &str, path: &str, https: bool, now: i64, sends
             None => Vec::new(),
         },
         Sends::Quoted => session(&|value| format!("\"{value}\"")),
-        Sends::Decoded => {
-            session(&|value| value.replace("%3A", ":").replace("%2F", "/").replace("%2B", "+"))
-        }
+        Sends::Decoded => session(&|value| value.replace("%3A", ":").replace("%2F", "/").replace("%2B", "+")),
         Sends::Garbage => vec![format!("{name}=s%3Anobody.nothing")],
-        Sends::Twice => std::iter::once(format!("{name}=s%3Astale.stale")).chain(session(&str::to_owned)).collect(),
+        Sends::Twice => {
+            std::iter::once(format!("{name}=s%3Astale.stale")).chain(session(&str::to_owned)).collect()
+        }
         Sends::Crowded => std::iter::once("theme=".to_owned()).chain(session(&str::to_owned)).collect(),
     };
     (!cookies.is_empty()).then(|| cookies.join("; "))

@@ -1,8 +1,9 @@
 //! The mixed fleet: `make fleet` to watch it, `make fleet-check` to prove it.
 
 #![allow(clippy::print_stdout, reason = "a program that reports to a person")]
+#![allow(clippy::future_not_send, reason = "everything happens on one thread of Actix's runtime")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -10,7 +11,7 @@ use awc::Client;
 use awc::http::Method;
 use clap::Parser;
 use express_session_interop::fleet::Fleet;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One Node and one Rust server on one Redis behind a proxy.
 #[derive(Parser)]
@@ -69,31 +70,36 @@ impl Visitor {
     }
 }
 
-async fn check(picture: &PathBuf) -> Result<()> {
+async fn check(picture: &Path) -> Result<()> {
     let fleet = Fleet::start(0)?;
     let root = format!("http://127.0.0.1:{}", fleet.port);
     let mut visitor = Visitor { client: Client::default(), root: root.clone(), cookie: None };
     visitor.call(Method::POST, "/login/hello").await?;
-    let (mut node, mut rust, mut count) = (0, 0, 0);
+    let (mut node, mut rust, mut count) = (0_u32, 0_u32, 0_u32);
     for request in 0..40 {
         if request == 20 {
             fleet.stop_node();
         }
         let state = visitor.call(Method::POST, "/count").await?;
         count += 1;
-        ensure!(state["user"] == "hello", "logged out at request {request}: {state}");
-        ensure!(state["count"] == count, "request {request} should have counted to {count}: {state}");
-        if state["server"] == "Node" { node += 1 } else { rust += 1 }
+        ensure!(state.get("user") == Some(&json!("hello")), "logged out at request {request}: {state}");
+        ensure!(
+            state.get("count") == Some(&json!(count)),
+            "request {request} should have counted to {count}: {state}"
+        );
+        if state.get("server") == Some(&json!("Node")) { node += 1 } else { rust += 1 }
     }
     ensure!(node == 10 && rust == 30, "Node served {node} requests, Rust {rust}");
-    println!("one login, one counter: Node served {node}, Rust {rust}; Node went away, nobody was logged out");
+    println!(
+        "one login, one counter: Node served {node}, Rust {rust}; Node went away, nobody was logged out"
+    );
 
     let fleet = Fleet::start(0)?;
     photograph(&fleet, picture).await
 }
 
 /// The page after some requests; the Node server goes away while it counts.
-async fn photograph(fleet: &Fleet, picture: &PathBuf) -> Result<()> {
+async fn photograph(fleet: &Fleet, picture: &Path) -> Result<()> {
     if let Some(folder) = picture.parent() {
         std::fs::create_dir_all(folder)?;
     }

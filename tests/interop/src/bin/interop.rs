@@ -1,6 +1,7 @@
 //! Runs the lab from the command line: `make interop`, `make interop-replay`.
 
 #![allow(clippy::print_stdout, reason = "a program that reports to a person")]
+#![allow(clippy::future_not_send, reason = "everything happens on one thread of Actix's runtime")]
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -88,13 +89,7 @@ struct Found {
     mismatch: Mismatch,
 }
 
-fn run(
-    store: StoreKind,
-    first: u64,
-    sequences: u64,
-    jobs: u64,
-    sabotage: Option<Sabotage>,
-) -> Result<bool> {
+fn run(store: StoreKind, first: u64, sequences: u64, jobs: u64, sabotage: Option<Sabotage>) -> Result<bool> {
     let bar = ProgressBar::new(sequences);
     bar.set_style(ProgressStyle::with_template("{prefix:>8} {bar:40} {pos}/{len} {per_sec} {eta}")?);
     bar.set_prefix(store.to_string());

@@ -35,10 +35,8 @@ impl MysqlProbe {
         let select = format!("SELECT session_id, expires, data FROM `{}`", space.name());
         let rows: Vec<(String, i64, Option<Vec<u8>>)> = self.connection.query(select).await?;
         let entry = |expires: i64, data: Option<Vec<u8>>| Entry {
-            document: data.map_or_else(
-                || "NULL".to_owned(),
-                |data| String::from_utf8_lossy(&data).into_owned(),
-            ),
+            document: data
+                .map_or_else(|| "NULL".to_owned(), |data| String::from_utf8_lossy(&data).into_owned()),
             life: format!("expires {expires}"),
             ends: Some(expires * 1000),
         };

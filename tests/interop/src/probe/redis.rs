@@ -54,7 +54,9 @@ impl RedisProbe {
             let values: Vec<redis::Value> = pipeline.query_async(&mut self.connection).await?;
             values
                 .chunks(2)
-                .map(|pair| Ok::<_, redis::RedisError>(redis::from_redis_value(redis::Value::Array(pair.to_vec()))?))
+                .map(|pair| {
+                    Ok::<_, redis::RedisError>(redis::from_redis_value(redis::Value::Array(pair.to_vec()))?)
+                })
                 .collect::<Result<_, _>>()?
         };
         let mut entries = Entries::new();

@@ -5,12 +5,11 @@ mod options;
 mod sabotage;
 mod stores;
 
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use actix_web::dev::{Service as _, ServerHandle};
+use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::http::header::{LOCATION, SET_COOKIE};
 use actix_web::{App, HttpResponse, HttpServer, guard, web};
 use anyhow::{Context as _, Result};
@@ -118,8 +117,9 @@ async fn serve(
     let mut mounted = Vec::new();
     for space in &config.spaces {
         for (number, set) in config.option_sets.iter().enumerate() {
-            let manager = stores::manager(&config.backend, &connections, *space, set, &shared, sabotage, &memory)
-                .with_context(|| format!("option set {number}"))?;
+            let manager =
+                stores::manager(&config.backend, &connections, *space, set, &shared, sabotage, &memory)
+                    .with_context(|| format!("option set {number}"))?;
             mounted.push((space.name(), number.to_string(), SessionMiddleware::from_manager(manager)));
         }
     }
@@ -170,8 +170,6 @@ async fn answer(
         End::NotFound => HttpResponse::NotFound().json(results),
         End::Empty => HttpResponse::NoContent().finish(),
         End::Redirect => HttpResponse::Found().insert_header((LOCATION, "/elsewhere")).finish(),
-        End::OwnCookie => {
-            HttpResponse::Ok().insert_header((SET_COOKIE, "theme=dark; Path=/")).json(results)
-        }
+        End::OwnCookie => HttpResponse::Ok().insert_header((SET_COOKIE, "theme=dark; Path=/")).json(results),
     })
 }

@@ -34,7 +34,8 @@ pub(super) async fn run(session: Option<Session>, now: UnixMillis, list: &[Opera
 
 async fn one(session: &Session, now: UnixMillis, operation: &Operation) -> anyhow::Result<Value> {
     let get = |key: &str| session.get::<Value>(key).map_err(|error| anyhow::anyhow!("{error}"));
-    let put = |key: &str, value: &Value| session.insert(key, value).map_err(|error| anyhow::anyhow!("{error}"));
+    let put =
+        |key: &str, value: &Value| session.insert(key, value).map_err(|error| anyhow::anyhow!("{error}"));
     let told = |outcome: Result<(), _>| match outcome {
         Ok(()) => json!("ok"),
         Err::<(), express_session_actix::Error>(_) => json!("error"),

@@ -95,7 +95,12 @@ impl<S: SessionStore> SessionStore for Sabotaged<S> {
         self.store.get_and_touch(id, hint).await
     }
 
-    async fn set(&self, id: &SessionId, record: &Record, expect: Expect<'_>) -> Result<SetOutcome, StoreError> {
+    async fn set(
+        &self,
+        id: &SessionId,
+        record: &Record,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
         self.store.set(id, &self.spoil(record), expect).await
     }
 

@@ -140,7 +140,8 @@ pub(super) fn manager(
             build(sessions, FileStore::new(options)?, clock, sabotage)
         }
         Connections::None => {
-            let store = MemoryStore::with_clock(memory_options(&set.store)?.check_period(None), clock.clone());
+            let store =
+                MemoryStore::with_clock(memory_options(&set.store)?.check_period(None), clock.clone());
             memory.add(store.clone());
             build(sessions, store, clock, sabotage)
         }

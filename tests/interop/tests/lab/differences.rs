@@ -135,10 +135,8 @@ async fn overlapping_changes_are_merged() {
 /// D13
 #[actix_web::test]
 async fn a_stale_cookie_does_not_hide_a_good_one() {
-    let steps = vec![
-        request(json!([set("a", json!(1))])),
-        sending(Sends::Twice, json!([{"op": "get", "key": "a"}])),
-    ];
+    let steps =
+        vec![request(json!([set("a", json!(1))])), sending(Sends::Twice, json!([{"op": "get", "key": "a"}]))];
     let ends = run(StoreKind::Memory, options(json!({})), steps).await;
     let body = |it: &Observation| it.answer.as_ref().unwrap().body.clone();
     assert_eq!((body(&ends.node), body(&ends.ours)), (json!([null]), json!([1])));
@@ -210,11 +208,8 @@ async fn a_document_that_is_no_session_is_a_new_session_not_an_error() {
 /// D8
 #[actix_web::test]
 async fn an_early_save_writes_the_extended_life_at_once() {
-    let steps = vec![
-        request(json!([set("a", json!(1))])),
-        Step::Wait { ms: 1000 },
-        request(json!([{"op": "save"}])),
-    ];
+    let steps =
+        vec![request(json!([set("a", json!(1))])), Step::Wait { ms: 1000 }, request(json!([{"op": "save"}]))];
     let ends = run(StoreKind::Mysql, options(json!({"cookie": {"maxAge": 60000}})), steps).await;
     let expires = |it: &Observation| it.stored.values().next().unwrap().document.clone();
     assert!(expires(&ends.node).contains("03:05:05.678Z"));

@@ -6,6 +6,11 @@
     clippy::indexing_slicing,
     reason = "test code: a panic is the failure"
 )]
+#![allow(clippy::future_not_send, reason = "the lab lives on one thread of Actix's runtime")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "`json!` makes values, and scripts read better without `&`"
+)]
 
 mod differences;
 mod sabotage;
