@@ -293,10 +293,13 @@ pub(crate) fn ms_between(from: UnixMillis, to: UnixMillis) -> f64 {
 }
 
 impl fmt::Debug for Cookie {
+    /// Without the fields that Node does not know, which may hold anything.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Cookie(")?;
-        f.write_str(&self.encode())?;
-        f.write_str(")")
+        let mut known = self.clone();
+        if !known.attributes.unknown.is_empty() {
+            known.attributes_mut().unknown.clear();
+        }
+        write!(f, "Cookie({})", known.encode())
     }
 }
 
@@ -361,6 +364,12 @@ mod tests {
             Cookie::decode(text).unwrap().encode(),
             r#"{"httpOnly":true,"path":"/x","extra":{"a":1.50}}"#
         );
+    }
+
+    #[test]
+    fn debug_shows_no_unknown_fields() {
+        let cookie = Cookie::decode(r#"{"path":"/","token":"hush"}"#).unwrap();
+        assert_eq!(format!("{cookie:?}"), r#"Cookie({"httpOnly":true,"path":"/"})"#);
     }
 
     #[test]

@@ -200,7 +200,12 @@ pub(crate) async fn finish(session: &Session) -> Result<Finished, SessionError> 
             destroy(session).await?;
             false
         }
-        StoreAction::Touch => touch(session).await?,
+        StoreAction::Touch => touch(session).await.unwrap_or_else(|error| {
+            // Nothing was to be stored, so nothing is lost: the visitor gets the page, as in express.
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a session that was only read could not be extended");
+            true
+        }),
         StoreAction::Save => match save(session).await {
             Ok(()) => true,
             // Logged out or expired while we were at work: it stays so, and the response goes out.

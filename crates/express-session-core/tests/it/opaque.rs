@@ -118,7 +118,7 @@ fn errors_of_verbs_are_opaque_down_to_their_sources() {
         let (spy, manager) = sessions(RECORD);
         let session = manager.begin(&Head::new().with_session_signed(ID, SECRET)).await.unwrap().unwrap();
         spy.meddle(|docs| drop(docs.insert(ID.into(), br#"{"card":"4111"}"#.to_vec())));
-        session.insert("note", &json!("private words")).unwrap();
+        session.insert("note", &json!("other private words")).unwrap();
         error("a conflict with a record that cannot be read", &session.finish().await.unwrap_err());
         spy.meddle(std::collections::BTreeMap::clear);
         error("Gone", &session.save().await.unwrap_err());

@@ -86,7 +86,7 @@ fn streamed_cells_differ_only_in_what_the_head_could_not_know() {
     assert!(seen["like Node"] > 0 && seen["the head knows how the session ended"] > 0, "{seen:?}");
 }
 
-/// DIFFERENCE: what could not be saved, touched or destroyed makes the response an error without a cookie;
+/// DIFFERENCE: what could not be saved or destroyed makes the response an error without a cookie;
 /// Node has promised success before it knows. The stored session is what the failed call left.
 fn failed_at_the_end(cell: &Cell, content: bool) -> Expected {
     use Aspect::{Content, Cookie, Status};
@@ -140,7 +140,6 @@ fn store_error(cell: &Cell) -> Expected {
             aspects: if cell.max_age.is_some() { &[Aspect::Content] } else { &[] },
             ..LIKE_NODE
         },
-        Some("touch") if calls("touch") => failed_at_the_end(cell, false),
         Some("destroy") if calls("destroy") && cell.action == "set_null" => failed_at_the_end(cell, false),
         _ => decision(cell),
     }
