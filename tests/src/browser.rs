@@ -82,10 +82,13 @@ impl Browser {
         self.call(&format!("/element/{element}/value"), &json!({ "text": keys }));
     }
 
-    /// Clicks on what this CSS selector finds; a page that this opens is loaded when the call returns.
+    /// Clicks on what this CSS selector finds, and waits for the page that this opens.
     pub fn click(&mut self, selector: &str) {
         let element = self.find(selector);
+        // The answer may take longer than the driver waits for one to begin.
+        self.script("window.beforeClick = true");
         self.call(&format!("/element/{element}/click"), &json!({}));
+        self.wait_until("window.beforeClick === undefined");
     }
 
     /// Opens another window with the same profile and looks at it from now on.
@@ -102,13 +105,13 @@ impl Browser {
     /// Waits until this JavaScript expression is true; a page that reloads itself takes a moment.
     pub fn wait_until(&mut self, expression: &str) {
         let script = format!("return document.readyState === 'complete' && ({expression})");
-        for _ in 0..1000 {
+        for _ in 0..6000 {
             if self.script(&script) == true {
                 return;
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("after 10 s still not: {expression}\n{}", self.visible_text());
+        panic!("after a minute still not: {expression}\n{}", self.visible_text());
     }
 
     fn find(&mut self, selector: &str) -> String {
