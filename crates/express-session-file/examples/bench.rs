@@ -254,7 +254,7 @@ async fn sweep(folder: &Path) -> Result<(), Failure> {
             record(3_600_000)?.encode().replace("\"views\":12345", &format!("\"__lastAccess\":{last}"));
         fs::write(folder.join(format!("{number:032}.json")), text)?;
     }
-    let (before, _) = latencies(&store, &AtomicBool::new(false), 20_000).await?;
+    let (before, _) = latencies(&store, &AtomicBool::new(false), 400_000).await?;
     println!("get without a sweep: {}", percentiles(before));
     let swept = Arc::new(AtomicBool::new(false));
     let sweeping = tokio::spawn({

@@ -14,10 +14,11 @@ use crate::error::{Action, FileError};
 use crate::folder::Folder;
 use crate::path::SessionPath;
 
-/// How many files are looked at in one go: less than a millisecond's work.
-const BATCH: u32 = 64;
+/// How many files are looked at in one go: a fraction of a millisecond's work, which is what a request on the same
+/// core may have to wait for.
+const BATCH: u32 = 16;
 /// How long the sweep sleeps after each batch, so that it never has more than a fraction of a core or disk.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 /// From which age on a temporary file of ours has no writer any more; writing takes microseconds.
 const TEMPORARY_LIMIT: Duration = Duration::from_mins(5);
 /// The same for Node's, which flushes to the disk while its temporary file exists.
