@@ -1,7 +1,6 @@
 //! Runs scripts on Node alone, on Rust alone and on both together, and compares after every step.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,10 +11,13 @@ use tempfile::TempDir;
 
 use crate::client::{Answer, Call, Client};
 use crate::config::{Backend, OptionSet, ServerConfig, Space, StoreKind};
+use crate::cookies::{cookie_header, session_id};
 use crate::jar::Jar;
+use crate::mismatch::compare;
+pub use crate::mismatch::{Difference, Mismatch, Observation};
 use crate::node::NodeServer;
-use crate::probe::{Entries, Entry, FileProbe, MemoryProbes, MysqlProbe, Probe, RedisProbe};
-use crate::script::{Script, Sends, Side, Step};
+use crate::probe::{Entries, FileProbe, MemoryProbes, MysqlProbe, Probe, RedisProbe};
+use crate::script::{Script, Side, Step};
 use crate::server::{RustServer, Sabotage, mysql_url};
 
 /// The instant at which every script begins: 2030-01-02T03:04:05.678Z, as in the recorded vectors.
@@ -44,71 +46,6 @@ enum StoreServer {
     Folder(#[allow(dead_code, reason = "held for its end")] TempDir),
     Redis(#[allow(dead_code, reason = "held for its end")] RedisServer),
     Mysql(#[allow(dead_code, reason = "held for its end")] MariaDb),
-}
-
-/// A difference between Node and us.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Mismatch {
-    /// The step, from 0.
-    pub step: usize,
-    /// Where: Rust alone, or both together.
-    pub space: Space,
-    /// What differs.
-    pub what: Difference,
-}
-
-/// What differs.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Difference {
-    /// The answers.
-    Answer {
-        /// Node's.
-        node: Box<Answer>,
-        /// Ours.
-        ours: Box<Answer>,
-    },
-    /// What is stored for a session.
-    Stored {
-        /// Its id.
-        id: String,
-        /// By Node.
-        node: Option<Entry>,
-        /// By us.
-        ours: Option<Entry>,
-    },
-    /// A server did not answer at all.
-    NoAnswer(String),
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ours = if self.space == Space::Mixed { "both together" } else { "Rust alone" };
-        writeln!(f, "after step {}: Node alone and {ours} differ", self.step + 1)?;
-        match &self.what {
-            Difference::Answer { node, ours } => write!(f, "  answer\n    Node: {node}\n    ours: {ours}"),
-            Difference::Stored { id, node, ours } => {
-                let text = |entry: &Option<Entry>| {
-                    entry.as_ref().map_or_else(
-                        || "nothing".to_owned(),
-                        |entry| format!("{} [{}]", entry.document, entry.life),
-                    )
-                };
-                write!(f, "  stored for {id}\n    Node: {}\n    ours: {}", text(node), text(ours))
-            }
-            Difference::NoAnswer(error) => write!(f, "  no answer: {error}"),
-        }
-    }
-}
-
-/// What came of one request or other step in one space.
-#[derive(Clone, Debug, Default)]
-pub struct Observation {
-    /// The answer, if the step was a request.
-    pub answer: Option<Answer>,
-    /// What is stored after it.
-    pub stored: Entries,
 }
 
 /// What is known about one space while a script runs.
@@ -358,71 +295,4 @@ impl Lab {
         }
         Ok(answers)
     }
-}
-
-/// The first thing in which a space differs from Node alone.
-fn compare(step: usize, all: &BTreeMap<&'static str, Result<Observation, String>>) -> Option<Mismatch> {
-    let node = all.get(Space::Node.name())?;
-    [Space::Rust, Space::Mixed].into_iter().find_map(|space| {
-        let what = match (node, all.get(space.name())?) {
-            (Ok(node), Ok(ours)) => difference(node, ours)?,
-            (Err(error), _) | (_, Err(error)) => Difference::NoAnswer(error.clone()),
-        };
-        Some(Mismatch { step, space, what })
-    })
-}
-
-fn difference(node: &Observation, ours: &Observation) -> Option<Difference> {
-    if let (Some(node), Some(ours)) = (&node.answer, &ours.answer)
-        && node != ours
-    {
-        return Some(Difference::Answer { node: Box::new(node.clone()), ours: Box::new(ours.clone()) });
-    }
-    let ids = node.stored.keys().chain(ours.stored.keys());
-    let id = ids.into_iter().find(|id| node.stored.get(*id) != ours.stored.get(*id))?;
-    Some(Difference::Stored {
-        id: id.clone(),
-        node: node.stored.get(id).cloned(),
-        ours: ours.stored.get(id).cloned(),
-    })
-}
-
-/// The id in a session cookie's value, whatever its signature.
-fn session_id(value: &str) -> Option<String> {
-    let (id, _) = value.strip_prefix("s%3A")?.rsplit_once('.')?;
-    Some(id.to_owned())
-}
-
-fn cookie_header(jar: &Jar, name: &str, path: &str, https: bool, now: i64, sends: Sends) -> Option<String> {
-    let pairs = jar.pairs(path, https, now);
-    let session = |change: &dyn Fn(&str) -> String| -> Vec<String> {
-        (pairs.iter())
-            .map(|(key, value)| {
-                format!("{key}={}", if *key == name { change(value) } else { (*value).to_owned() })
-            })
-            .collect()
-    };
-    let cookies = match sends {
-        Sends::Jar => session(&str::to_owned),
-        Sends::Nothing => Vec::new(),
-        Sends::Forged => session(&|value| {
-            let last = if value.ends_with('A') { 'B' } else { 'A' };
-            let mut forged = value.to_owned();
-            forged.pop();
-            forged.push(last);
-            forged
-        }),
-        Sends::First => match jar.first(name) {
-            Some(value) => vec![format!("{name}={value}")],
-            None => Vec::new(),
-        },
-        Sends::Quoted => session(&|value| format!("\"{value}\"")),
-        Sends::Decoded => session(&|value| value.replace("%3A", ":").replace("%2F", "/").replace("%2B", "+")),
-        Sends::Garbage => vec![format!("{name}=s%3Anobody.nothing")],
-        Sends::Twice => {
-            std::iter::once(format!("{name}=s%3Astale.stale")).chain(session(&str::to_owned)).collect()
-        }
-        Sends::Crowded => std::iter::once("theme=".to_owned()).chain(session(&str::to_owned)).collect(),
-    };
-    (!cookies.is_empty()).then(|| cookies.join("; "))
 }

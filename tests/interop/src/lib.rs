@@ -3,11 +3,13 @@
 
 mod client;
 pub mod config;
+mod cookies;
 pub mod fleet;
 pub mod generate;
 mod instant;
 pub mod jar;
 pub mod lab;
+mod mismatch;
 pub mod node;
 mod probe;
 pub mod random;

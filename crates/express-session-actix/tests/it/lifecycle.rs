@@ -261,3 +261,22 @@ async fn outside_the_cookies_path_there_is_no_session() {
     assert_eq!((strict.status, &*strict.body), (500, ""));
     assert_eq!(visitor.get(&server, "/lenient").await.body, "true");
 }
+
+/// Found by the interop lab: the view was filled again from the model, which did not know the change yet.
+#[actix_rt::test]
+async fn a_reload_that_fails_leaves_unsaved_changes_in_place() {
+    let store = memory();
+    let server = actix_test::start(move || {
+        App::new().wrap(sessions(&store)).route("/", web::get().to(read)).route(
+            "/put",
+            web::get().to(|session: Session| async move {
+                session.insert("n", 7_u64).unwrap();
+                format!("{}", session.reload().await.is_err())
+            }),
+        )
+    });
+    let visitor = Visitor::default();
+    let reply = visitor.get(&server, "/put").await;
+    assert_eq!((&*reply.body, reply.cookies.len()), ("true", 1));
+    assert_eq!(visitor.get(&server, "/").await.body, "Some(7)");
+}
