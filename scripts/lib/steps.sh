@@ -14,7 +14,7 @@ packages() {
 # The packages that declare this feature, one per line.
 packages_with_feature() {
     local manifest
-    for manifest in crates/*/Cargo.toml apps/*/Cargo.toml tests/Cargo.toml; do
+    for manifest in crates/*/Cargo.toml apps/*/Cargo.toml tests/Cargo.toml tests/*/Cargo.toml; do
         [[ -f "$manifest" ]] || continue
         awk -v feature="$1" '
             /^\[/ { section = $0 }
