@@ -28,7 +28,8 @@ const makers = {
         const store = stores.get(space)[config]
         const expires = JSON.parse(text)?.cookie?.expires
         const ttl = store.options.ttl ?? (expires ? Date.parse(expires) - Date.now() : 86400000)
-        if (ttl > 0) store.store.set(id, text, ttl)
+        // Nothing left is not "for ever" here, which is what 0 means to the package: it lives until the next millisecond.
+        if (ttl >= 0) store.store.set(id, text, ttl || 0.5)
         else store.store.del(id)
       },
       reset (space) {
