@@ -1,6 +1,6 @@
 //! The life of an app: read the configuration, start, and say in one line why it cannot.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -93,6 +93,7 @@ fn start_logging(filter: &str, file: &str) -> Result<(), ConfigError> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init()
         .map_err(|error| ConfigError::new(format!("logging cannot be started: {error}")))
 }
