@@ -64,10 +64,10 @@ fn gone(session: &Session) -> SessionError {
 /// steps leaves two ids for one session, never none.
 async fn replace(session: &Session) -> Result<(), SessionError> {
     let shared = session.shared();
-    let (id, _, mut record) = snapshot(session)?;
+    let (id, _, ours) = snapshot(session)?;
     let Some((old_id, old)) = session.state().renewed_from.clone() else { return Ok(()) };
     let Some(current) = shared.get(&old_id).await? else { return Err(gone(session)) };
-    record = merge(&old.record, &record, &current.record);
+    let mut record = merge(&old.record, &ours, &current.record);
     record.cookie_mut().touch(shared.now());
     let SetOutcome::Written(revision) = shared.set(&id, &record, None).await? else {
         return Err(gone(session));
@@ -77,9 +77,8 @@ async fn replace(session: &Session) -> Result<(), SessionError> {
         return Err(gone(session));
     }
     let mut state = session.state();
-    let sent = state.record.clone();
     state.renewed_from = None;
-    state.written(&sent, record, revision);
+    state.written(&ours, record, revision);
     Ok(())
 }
 
