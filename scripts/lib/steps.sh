@@ -4,6 +4,7 @@
 step_logs=.run/logs
 mkdir -p "$step_logs"
 failed_steps=()
+tests_passed=0
 steps_start=$SECONDS
 
 # The names of the workspace's packages, one per line.
@@ -25,13 +26,15 @@ packages_with_feature() {
 
 # step NAME COMMAND...: a failure is reported and remembered, the next steps still run.
 step() {
-    local name=$1 log start status=0
+    local name=$1 log start passed status=0
     shift
     log="$step_logs/${name//[^a-zA-Z0-9-]/-}.log"
     start=$SECONDS
     "$@" >"$log" 2>&1 </dev/null || status=$?
     if ((status == 0)); then
-        printf 'ok    %4ss  %s%s\n' $((SECONDS - start)) "$name" "$(count_tests "$log")"
+        passed=$(count_tests "$log")
+        tests_passed=$((tests_passed + passed))
+        printf 'ok    %4ss  %s%s\n' $((SECONDS - start)) "$name" "${passed:+: $passed tests}"
     else
         printf 'FAIL  %4ss  %s (exit %s)\n' $((SECONDS - start)) "$name" "$status"
         grep -E '^test .* FAILED$|^error' "$log" | head -n 40 | sed 's/^/      ! /' || true
@@ -40,9 +43,9 @@ step() {
     fi
 }
 
-# `: 12 tests` if the log is one of cargo test.
+# How many tests passed, if the log is one of cargo test.
 count_tests() {
-    awk '/^test result:/ { passed += $4; seen = 1 } END { if (seen) printf ": %d tests", passed }' "$1"
+    awk '/^test result:/ { passed += $4; seen = 1 } END { if (seen) print passed }' "$1"
 }
 
 # The summary; fails if any step has.
@@ -54,4 +57,7 @@ finish() {
         exit 1
     fi
     printf '\nall steps passed in %s min %s s\n' $((took / 60)) $((took % 60))
+    if ((tests_passed)); then
+        printf '%s passed, 0 failed\n' "$tests_passed"
+    fi
 }
