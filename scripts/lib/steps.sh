@@ -37,9 +37,18 @@ step() {
         printf 'ok    %4ss  %s%s\n' $((SECONDS - start)) "$name" "${passed:+: $passed tests}"
     else
         printf 'FAIL  %4ss  %s (exit %s)\n' $((SECONDS - start)) "$name" "$status"
-        grep -E '^test .* FAILED$|^error' "$log" | head -n 40 | sed 's/^/      ! /' || true
-        tail -n 80 "$log" | sed 's/^/      | /'
+        show_failure "$log" | sed 's/^/      | /'
         failed_steps+=("$name")
+    fi
+}
+
+# The tests that failed and what they said; else the end of the log.
+show_failure() {
+    if grep -qE '^test .* FAILED$' "$1"; then
+        grep -E '^test .* FAILED$' "$1"
+        grep -A 6 ' panicked at ' "$1" | head -n 120 || true
+    else
+        tail -n 80 "$1"
     fi
 }
 

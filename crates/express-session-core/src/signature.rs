@@ -7,11 +7,24 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 /// What a signed cookie value starts with, before it is percent-encoded.
 pub const SIGNED_PREFIX: &str = "s:";
+
+/// What JavaScript's `encodeURIComponent` escapes: everything but `A-Z a-z 0-9 - _ . ! ~ * ' ( )`.
+const ENCODE_URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// The length of a signature: 32 bytes in base64 without padding.
 const SIGNATURE_LEN: usize = 43;
@@ -92,8 +105,8 @@ impl Secrets {
     pub fn cookie_value(&self, value: &str) -> String {
         let signed = self.sign(value);
         let mut out = String::with_capacity(signed.len() + 16);
-        encode_uri_component(SIGNED_PREFIX, &mut out);
-        encode_uri_component(&signed, &mut out);
+        out.extend(utf8_percent_encode(SIGNED_PREFIX, ENCODE_URI_COMPONENT));
+        out.extend(utf8_percent_encode(&signed, ENCODE_URI_COMPONENT));
         out
     }
 
@@ -133,19 +146,6 @@ impl Key {
         signed.push('.');
         signed.extend(self.signature(value).map(char::from));
         signed
-    }
-}
-
-/// JavaScript's `encodeURIComponent`: everything but `A-Z a-z 0-9 - _ . ! ~ * ' ( )` as upper-case hex.
-fn encode_uri_component(text: &str, out: &mut String) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.extend([byte >> 4, byte & 15].iter().filter_map(|nibble| HEX.get(usize::from(*nibble))));
-        }
     }
 }
 
