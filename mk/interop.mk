@@ -25,5 +25,5 @@ fleet-check: deps ## the same by itself: nobody is logged out when Node goes; ta
 	$(CARGO) run -q -p express-session-interop --bin fleet -- --check docs/images/fleet.png
 
 .PHONY: record-vectors
-record-vectors: deps ## records the vectors again from the installed packages; fails if a byte has changed
-	node tests/interop/node/record.js
+record-vectors: deps ## records the vectors again from the installed packages; fails if a byte has changed (WRITE=1 keeps it)
+	node tests/interop/node/record.js $(if $(WRITE),--write)
