@@ -8,7 +8,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const folder = path.join(__dirname, '../../vectors')
-const files = ['cookie-signature', 'cookie-header', 'set-cookie', 'session-json', 'memorystore', 'file', 'redis']
+const files = ['cookie-signature', 'cookie-header', 'set-cookie', 'session-json', 'memorystore', 'decision-matrix', 'file', 'redis']
 
 // Only what was recorded is compared, and of it only what the recorder gives.
 const changes = (vector, again) => Object.entries(again)
@@ -43,7 +43,7 @@ async function main () {
         if (result === null) left++
         else if (different.length === 0) same++
         for (const { key, recorded, now } of different) {
-          console.error(`${file}.json, ${section}, "${vector.name}": ${key}`)
+          console.error(`${file}.json, ${section}, "${vector.name ?? vector[0]}": ${key}`)
           console.error(`  recorded ${JSON.stringify(recorded)}\n  now      ${JSON.stringify(now)}`)
           if (write) vector[key] = now
         }
