@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use express_session_core::{DataError, SessionError, StoreError, StoreOutage};
+use express_session_core::{DataError, SessionError, StoreOutage};
 
 /// A session error at the HTTP edge.
 ///
@@ -55,7 +55,7 @@ impl ResponseError for Error {
         match source {
             SessionError::Gone => StatusCode::UNAUTHORIZED,
             SessionError::Contended(_) => StatusCode::SERVICE_UNAVAILABLE,
-            SessionError::Store(store) if is_outage(store) && *outage == StoreOutage::ServiceUnavailable => {
+            SessionError::Store(store) if store.is_outage() && *outage == StoreOutage::ServiceUnavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -66,10 +66,6 @@ impl ResponseError for Error {
         tracing::error!(error = %chain(self), status = self.status_code().as_u16(), "a session could not be used");
         HttpResponse::new(self.status_code())
     }
-}
-
-const fn is_outage(error: &StoreError) -> bool {
-    error.is_outage()
 }
 
 /// The error and its causes on one line.
@@ -86,6 +82,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use express_session_core::StoreError;
+
     use super::*;
 
     #[test]

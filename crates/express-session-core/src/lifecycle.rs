@@ -8,7 +8,7 @@ use crate::decision::{StoreAction, decide};
 use crate::error::SessionError;
 use crate::options::{CookieSource, Options};
 use crate::request::{RequestHead, is_secure};
-use crate::session::Session;
+use crate::session::{NewCookie, Session};
 use crate::session_id::SessionId;
 use crate::set_cookie::{self, SetCookieError};
 use crate::shared::Shared;
@@ -130,37 +130,30 @@ impl SessionManager {
             CookieSource::Fixed(fixed) => (Arc::clone(fixed), true),
             CookieSource::PerRequest(choose) => (Arc::new(choose(request)), false),
         };
-        request.path().starts_with(cookie_options.path_prefix()).then(|| Start {
-            secure: is_secure(request, options.proxy, &options.trust_proxy),
-            now: self.shared.now(),
-            cookie_options,
-            settles_auto,
+        request.path().starts_with(cookie_options.path_prefix()).then(|| {
+            let secure = is_secure(request, options.proxy, &options.trust_proxy);
+            Start {
+                new_cookie: NewCookie { options: cookie_options, settles_auto, secure },
+                now: self.shared.now(),
+            }
         })
     }
 
     fn generate(&self, start: Start, cookie_id: Option<SessionId>) -> Session {
         let id = (self.shared.options.genid)();
-        let mut state = State::generated(id, start.fresh_cookie(), start.now);
+        let mut state = State::generated(id, start.new_cookie.create(start.now), start.now);
         state.cookie_id = cookie_id;
         self.session(start, state)
     }
 
     fn session(&self, start: Start, state: State) -> Session {
-        Session::new(Arc::clone(&self.shared), start.cookie_options, start.settles_auto, start.secure, state)
+        Session::new(Arc::clone(&self.shared), start.new_cookie, state)
     }
 }
 
 struct Start {
-    cookie_options: Arc<crate::CookieOptions>,
-    settles_auto: bool,
-    secure: bool,
+    new_cookie: NewCookie,
     now: UnixMillis,
-}
-
-impl Start {
-    fn fresh_cookie(&self) -> crate::Cookie {
-        self.cookie_options.create(self.now, self.settles_auto.then_some(self.secure))
-    }
 }
 
 /// Reads a session, extending it on the way where that is free; ended by the absolute timeout, it is none.
@@ -168,16 +161,17 @@ async fn load(shared: &Shared, id: &SessionId, start: &Start) -> Result<Option<S
     let stored = if shared.options.resave {
         shared.get(id).await?
     } else {
-        let cookie = start.fresh_cookie();
+        let cookie = start.new_cookie.create(start.now);
         let hint = TouchHint { cookie: &cookie, touch_after: shared.options.touch_after };
         shared.within(shared.store.get_and_touch(id, hint)).await?
     };
-    let (Some(stored), Some(limit)) = (&stored, shared.options.absolute_timeout) else { return Ok(stored) };
-    if created_at(&stored.record).is_some_and(|created| created.plus(limit) <= start.now) {
-        shared.within(shared.store.destroy(id)).await?;
+    let created = stored.as_ref().and_then(|stored| created_at(&stored.record));
+    let end = created.zip(shared.options.absolute_timeout).map(|(created, limit)| created.plus(limit));
+    if end.is_some_and(|end| end <= start.now) {
+        shared.destroy(id).await?;
         return Ok(None);
     }
-    Ok(Some(stored.clone()))
+    Ok(stored)
 }
 
 /// Decides what happens to the session, has it happen, and says which cookie to send.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
 use crate::cookie_options::CookieOptions;
 use crate::data::{Data, DataError};
@@ -28,24 +29,29 @@ pub struct Session {
 
 struct Inner {
     shared: Arc<Shared>,
-    /// What the cookie of a session made by `regenerate` looks like.
-    cookie_options: Arc<CookieOptions>,
-    /// Fixed cookie options settle their `Auto` values by the connection.
-    settles_auto: bool,
-    secure: bool,
+    /// For a session made by `regenerate`.
+    new_cookie: NewCookie,
     /// Held for moments only, never across an await.
     state: Mutex<State>,
 }
 
+/// What the cookie of a session that is new in this request looks like.
+pub(crate) struct NewCookie {
+    pub(crate) options: Arc<CookieOptions>,
+    /// Fixed options settle their `Auto` values by the connection.
+    pub(crate) settles_auto: bool,
+    pub(crate) secure: bool,
+}
+
+impl NewCookie {
+    pub(crate) fn create(&self, now: UnixMillis) -> Cookie {
+        self.options.create(now, self.settles_auto.then_some(self.secure))
+    }
+}
+
 impl Session {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        cookie_options: Arc<CookieOptions>,
-        settles_auto: bool,
-        secure: bool,
-        state: State,
-    ) -> Self {
-        let inner = Inner { shared, cookie_options, settles_auto, secure, state: Mutex::new(state) };
+    pub(crate) fn new(shared: Arc<Shared>, new_cookie: NewCookie, state: State) -> Self {
+        let inner = Inner { shared, new_cookie, state: Mutex::new(state) };
         Self { inner: Arc::new(inner) }
     }
 
@@ -60,12 +66,11 @@ impl Session {
 
     /// Whether the client's connection is HTTPS, as far as the options trust what they see.
     pub fn is_secure(&self) -> bool {
-        self.inner.secure
+        self.inner.new_cookie.secure
     }
 
-    pub(crate) fn fresh_cookie(&self) -> Cookie {
-        let settle = self.inner.settles_auto.then_some(self.inner.secure);
-        self.inner.cookie_options.create(self.shared().now(), settle)
+    pub(crate) fn new_cookie(&self, now: UnixMillis) -> Cookie {
+        self.inner.new_cookie.create(now)
     }
 
     /// The id. It stays readable after [`destroy`](Self::destroy), as `req.sessionID` does.

@@ -103,8 +103,8 @@ pub(crate) async fn destroy(session: &Session) -> Result<(), SessionError> {
 pub(crate) async fn regenerate(session: &Session) -> Result<(), SessionError> {
     let destroyed = destroy(session).await;
     let shared = session.shared();
-    let (id, cookie, now) = ((shared.options.genid)(), session.fresh_cookie(), shared.now());
-    session.state().regenerate(id, cookie, now);
+    let (id, now) = ((shared.options.genid)(), shared.now());
+    session.state().regenerate(id, session.new_cookie(now), now);
     destroyed
 }
 
