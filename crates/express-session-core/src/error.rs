@@ -1,6 +1,6 @@
 //! What can go wrong with a session in a handler's hands.
 
-use crate::data::DataError;
+use crate::document::DataError;
 use crate::store::StoreError;
 
 /// Why a session could not do what a handler asked.

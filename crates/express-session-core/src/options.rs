@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cookie_options::CookieOptions;
-use crate::decision::Unset;
-use crate::expiry::TouchAfter;
+use crate::cookie::options::CookieOptions;
+use crate::cookie::set_cookie::{self, SetCookieError};
+use crate::cookie::signature::{NoSecretError, Secrets};
 use crate::request::{RequestHead, TrustProxy};
+use crate::session::decision::Unset;
 use crate::session_id::SessionId;
-use crate::set_cookie::{self, SetCookieError};
-use crate::signature::{NoSecretError, Secrets};
+use crate::store::expiry::TouchAfter;
 use crate::{UnixMillis, set_cookie as write_cookie};
 
 /// The shortest secret accepted without [`allow_weak_secret`](OptionsBuilder::allow_weak_secret), in bytes:

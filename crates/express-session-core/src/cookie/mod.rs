@@ -6,13 +6,20 @@
 //!
 //! Source: express-session `session/cookie.js`.
 
+pub(crate) mod attribute;
+pub(crate) mod header;
+mod json;
+pub(crate) mod options;
+pub(crate) mod set_cookie;
+pub(crate) mod signature;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
-use crate::attribute::{Attribute, Expires};
 use crate::clock::UnixMillis;
+use crate::cookie::attribute::{Attribute, Expires};
 
 /// When the browser may send the cookie to another site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

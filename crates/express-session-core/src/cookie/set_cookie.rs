@@ -2,9 +2,9 @@
 //!
 //! Source: cookie 0.7.2 `serialize`, express-session `session/cookie.js` (`data`, `serialize`).
 
-use crate::attribute::{Attribute, Expires};
 use crate::cookie::Cookie;
-use crate::js_date;
+use crate::cookie::attribute::{Attribute, Expires};
+use crate::js::date;
 
 /// Which part of a cookie cannot be written as a header.
 ///
@@ -63,7 +63,7 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
         Expires::Plain(value) if !value.is_truthy() => {}
         Expires::Date(Some(at)) => {
             out.push_str("; Expires=");
-            js_date::write_utc_string(*at, &mut out).ok_or(SetCookieError::Expires)?;
+            date::write_utc_string(*at, &mut out).ok_or(SetCookieError::Expires)?;
         }
         Expires::Date(None) | Expires::Plain(_) => return Err(SetCookieError::Expires),
     }

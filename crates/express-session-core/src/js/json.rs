@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn vectors() -> Value {
-        serde_json::from_str(include_str!("../../../tests/vectors/session-json.json")).unwrap()
+        serde_json::from_str(include_str!("../../../../tests/vectors/session-json.json")).unwrap()
     }
 
     #[test]

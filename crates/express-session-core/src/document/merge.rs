@@ -1,7 +1,7 @@
 //! The three-way merge of concurrent changes, at top-level keys.
 
-use crate::js_json;
-use crate::record::Record;
+use crate::document::Record;
+use crate::js::json;
 
 /// What `base` → `ours` changed, applied to `theirs`: our keys where we changed them, theirs everywhere else.
 ///
@@ -11,7 +11,7 @@ use crate::record::Record;
 pub fn merge(base: &Record, ours: &Record, theirs: &Record) -> Record {
     let mut merged = theirs.clone();
     for (key, text) in ours.data.entries() {
-        let unchanged = base.data.get_raw(key).is_some_and(|before| js_json::same(before, text));
+        let unchanged = base.data.get_raw(key).is_some_and(|before| json::same(before, text));
         if !unchanged {
             merged.data.put(key, text.into());
         }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use async_lock::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 
 use crate::clock::{Clock, UnixMillis};
-use crate::cookie_header;
+use crate::cookie::header;
+use crate::cookie::signature::SIGNED_PREFIX;
+use crate::document::Record;
 use crate::options::Options;
-use crate::record::Record;
 use crate::request::RequestHead;
+use crate::session::state::Base;
 use crate::session_id::SessionId;
-use crate::signature::SIGNED_PREFIX;
-use crate::state::Base;
+use crate::store::timer::{Timer, within};
 use crate::store::{DynSessionStore, Expect, SetOutcome, StoreError, Stored};
-use crate::timer::{Timer, within};
 
 /// How many cookies of our name are looked at; browsers send more than one when paths or domains differ.
 pub const MAX_COOKIES: usize = 8;
@@ -53,9 +53,7 @@ impl Shared {
     /// path locks the visitor out.
     pub(crate) fn verified_ids(&self, request: &dyn RequestHead) -> Vec<(SessionId, usize)> {
         let mut ids: Vec<(SessionId, usize)> = Vec::new();
-        for value in
-            cookie_header::values(request.header_values("cookie"), &self.options.name).take(MAX_COOKIES)
-        {
+        for value in header::values(request.header_values("cookie"), &self.options.name).take(MAX_COOKIES) {
             let Some(verified) =
                 value.strip_prefix(SIGNED_PREFIX).and_then(|it| self.options.secrets.unsign(it))
             else {

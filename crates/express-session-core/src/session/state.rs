@@ -2,13 +2,13 @@
 
 use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
-use crate::data::Data;
-use crate::decision::Facts;
-use crate::expiry::Life;
-use crate::merge::merge;
+use crate::document::Data;
+use crate::document::Record;
+use crate::document::merge;
 use crate::options::{CREATED_AT_KEY, Options};
-use crate::record::Record;
+use crate::session::decision::Facts;
 use crate::session_id::SessionId;
+use crate::store::expiry::Life;
 use crate::store::{Revision, Stored};
 
 /// Whether the request still has its session.

@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock, UnixMillis};
-use crate::decision::{StoreAction, decide};
+use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::error::SessionError;
 use crate::options::{CookieSource, Options};
 use crate::request::{RequestHead, is_secure};
+use crate::session::decision::{StoreAction, decide};
+use crate::session::shared::Shared;
+use crate::session::state::{Presence, State, created_at};
+use crate::session::verbs::{destroy, save};
 use crate::session::{NewCookie, Session};
 use crate::session_id::SessionId;
-use crate::set_cookie::{self, SetCookieError};
-use crate::shared::Shared;
-use crate::state::{Presence, State, created_at};
+use crate::store::timer::{NoTimer, Timer};
 use crate::store::{SessionStore, StoreError, Stored, TouchHint, TouchOutcome};
-use crate::timer::{NoTimer, Timer};
-use crate::verbs::{destroy, save};
 
 /// Begins and ends the sessions of requests: the options, the store and the clock they share.
 ///

@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::cookie::{Cookie, CookieError};
-use crate::data::{COOKIE_KEY, Data, RedactedJsonError};
-use crate::js_json;
+use crate::document::{COOKIE_KEY, Data, RedactedJsonError};
+use crate::js::json;
 
 /// A session as a store keeps it. `Debug` shows neither values nor keys.
 #[derive(Clone, Default)]
@@ -63,7 +63,7 @@ impl Record {
     /// [`DecodeError`] says what is wrong, without quoting the document.
     pub fn decode(bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
         let text = String::from_utf8_lossy(bytes);
-        let mut members = match js_json::parse_object(&text) {
+        let mut members = match json::parse_object(&text) {
             Ok(members) => members,
             Err(error) => return not_an_object(&text, error),
         };
@@ -122,7 +122,7 @@ impl Record {
 fn write_member(out: &mut String, separator: &mut char, key: &str, text: &str) {
     out.push(*separator);
     *separator = ',';
-    js_json::write_string(key, out);
+    json::write_string(key, out);
     out.push(':');
     out.push_str(text);
 }

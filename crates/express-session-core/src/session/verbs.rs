@@ -1,12 +1,12 @@
 //! What a handler can do with its session besides changing it: express's verbs, and `transaction`.
 
-use crate::data::{Data, DataError};
+use crate::document::Record;
+use crate::document::merge;
+use crate::document::{Data, DataError};
 use crate::error::SessionError;
-use crate::merge::merge;
-use crate::record::Record;
 use crate::session::Session;
+use crate::session::state::{Base, Presence};
 use crate::session_id::SessionId;
-use crate::state::{Base, Presence};
 use crate::store::SetOutcome;
 
 /// How often a write is tried again after another writer came first.

@@ -1,5 +1,11 @@
 //! What a handler holds: express's verbs, and `transaction`.
 
+pub(crate) mod decision;
+pub(crate) mod lifecycle;
+pub(crate) mod shared;
+mod state;
+pub(crate) mod verbs;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +15,13 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
-use crate::cookie_options::CookieOptions;
-use crate::data::{Data, DataError};
+use crate::cookie::options::CookieOptions;
+use crate::document::{Data, DataError};
 use crate::error::SessionError;
-use crate::lifecycle::{self, Finished};
+use crate::session::lifecycle::Finished;
+use crate::session::shared::Shared;
+use crate::session::state::{Presence, State};
 use crate::session_id::SessionId;
-use crate::shared::Shared;
-use crate::state::{Presence, State};
-use crate::verbs;
 
 /// The session of one request.
 ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::js_json::{self, RawObject};
+use crate::js::json::{self, RawObject};
 
 /// The top-level key that holds the cookie; it is not data.
 pub const COOKIE_KEY: &str = "cookie";
@@ -87,7 +87,7 @@ impl Data {
     ///
     /// [`DataError::ReservedKey`] for `cookie`, [`DataError::Encode`] if `value` has no JSON form.
     pub fn insert<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), DataError> {
-        let text = js_json::stringify(value).map_err(DataError::Encode)?;
+        let text = json::stringify(value).map_err(DataError::Encode)?;
         self.insert_canonical(key, text)
     }
 
@@ -100,7 +100,7 @@ impl Data {
         if self.get_raw(key) == Some(text) {
             return Ok(());
         }
-        let canonical = match js_json::canonical(text) {
+        let canonical = match json::canonical(text) {
             Some(canonical) => canonical,
             // Readable as syntax only (lone surrogates, deep nesting): keep the text.
             None => serde_json::from_str::<&serde_json::value::RawValue>(text)
@@ -115,7 +115,7 @@ impl Data {
         if key == COOKIE_KEY {
             return Err(DataError::ReservedKey);
         }
-        if self.get_raw(key).is_none_or(|present| !js_json::same(present, &text)) {
+        if self.get_raw(key).is_none_or(|present| !json::same(present, &text)) {
             self.put(key, text.into());
         }
         Ok(())
@@ -128,8 +128,8 @@ impl Data {
             *present = text;
             return;
         }
-        if let Some(index) = js_json::integer_like(key) {
-            let smaller = |key: &str| js_json::integer_like(key).is_some_and(|other| other < index);
+        if let Some(index) = json::integer_like(key) {
+            let smaller = |key: &str| json::integer_like(key).is_some_and(|other| other < index);
             let place = members.keys().take_while(|key| smaller(key)).count();
             members.shift_insert(place, key.into(), text);
             if place <= self.before_cookie {
@@ -184,7 +184,7 @@ impl Data {
             || (self.len() == other.len()
                 && self
                     .entries()
-                    .all(|(key, text)| other.get_raw(key).is_some_and(|it| js_json::same(text, it))))
+                    .all(|(key, text)| other.get_raw(key).is_some_and(|it| json::same(text, it))))
     }
 }
 

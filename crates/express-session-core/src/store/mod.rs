@@ -2,6 +2,9 @@
 //!
 //! Every clause below is a check in the crate `express-session-contract`, which all our stores pass.
 
+pub(crate) mod expiry;
+pub(crate) mod timer;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cookie::Cookie;
-use crate::expiry::{Life, TouchAfter};
-use crate::record::{DecodeError, Record};
+use crate::document::{DecodeError, Record};
 use crate::session_id::SessionId;
+use crate::store::expiry::{Life, TouchAfter};
 
 /// Identifies the exact bytes a store holds for a session.
 ///

@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::attribute::Attribute;
 use crate::clock::UnixMillis;
+use crate::cookie::attribute::Attribute;
 use crate::cookie::{Cookie, CookieError, Priority, SameSite};
-use crate::js_date;
+use crate::js::date;
 
 /// The attributes a new session's cookie gets.
 ///
@@ -170,7 +170,7 @@ impl CookieOptions {
             self.lifetime = Lifetime::MaxAgeMs(ms);
             return Ok(self);
         }
-        if let ("expires", Some(at)) = (name, value.and_then(Value::as_str).and_then(js_date::parse)) {
+        if let ("expires", Some(at)) = (name, value.and_then(Value::as_str).and_then(date::parse)) {
             self.lifetime = Lifetime::Expires(at);
             return Ok(self);
         }

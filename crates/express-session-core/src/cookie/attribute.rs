@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::clock::UnixMillis;
-use crate::js_json;
+use crate::js::json;
 
 /// The JavaScript value of one cookie attribute.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -41,9 +41,9 @@ impl Attribute {
         match self {
             Self::Missing | Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Self::Number(number) => js_json::write_f64(*number, out),
-            Self::Text(text) => js_json::write_string(text, out),
-            Self::Other(value) => js_json::write_value(value, out),
+            Self::Number(number) => json::write_f64(*number, out),
+            Self::Text(text) => json::write_string(text, out),
+            Self::Other(value) => json::write_value(value, out),
         }
     }
 }

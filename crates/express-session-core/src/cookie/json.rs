@@ -3,10 +3,10 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::attribute::{Attribute, Expires};
 use crate::clock::UnixMillis;
+use crate::cookie::attribute::{Attribute, Expires};
 use crate::cookie::{Cookie, CookieError, ms_between};
-use crate::{js_date, js_json};
+use crate::js::{date, json};
 
 /// The attributes of a stored cookie, in the order Node writes them; all other fields are unknown to it.
 const ATTRIBUTES: [&str; 9] = [
@@ -43,7 +43,7 @@ impl Cookie {
             },
             "expires" => match attribute {
                 Attribute::Text(ref text) if !text.is_empty() => {
-                    let at = js_date::parse(text);
+                    let at = date::parse(text);
                     self.expires = Expires::Date(at);
                     self.original_max_age = Attribute::Number(at.map_or(f64::NAN, |at| ms_between(now, at)));
                 }
@@ -76,7 +76,7 @@ impl Cookie {
     /// A missing path becomes `/`, a missing `httpOnly` true; everything else stays absent. The configured
     /// options are not consulted. Source: express-session `session/store.js`, `createSession`.
     pub(crate) fn decode(text: &str) -> Result<Self, CookieError> {
-        let fields = match (js_json::parse_object(text), serde_json::from_str::<Value>(text)) {
+        let fields = match (json::parse_object(text), serde_json::from_str::<Value>(text)) {
             (Ok(fields), _) => fields,
             // Falsy but not null passes in Node too, and so does an array: all attributes are then defaults.
             (_, Ok(Value::Array(_))) => IndexMap::new(),
@@ -92,7 +92,7 @@ impl Cookie {
             // A lone surrogate is the one thing that can fail here, and no attribute may hold one.
             let value = serde_json::from_str(&text).map_err(|_| CookieError::NotAnObject)?;
             match (&*name, &value) {
-                ("expires", Value::String(date)) => cookie.expires = Expires::Date(js_date::parse(date)),
+                ("expires", Value::String(date)) => cookie.expires = Expires::Date(date::parse(date)),
                 ("expires", other) => cookie.expires = Expires::Plain(other.into()),
                 // Nothing here depends on the instant: the one lifetime that does was handled above.
                 (name, value) => cookie.assign(name, Some(value), UnixMillis(0))?,
@@ -113,7 +113,7 @@ impl Cookie {
         let digits =
             !max_age.is_empty() && max_age.len() <= 15 && max_age.bytes().all(|byte| byte.is_ascii_digit());
         let max_age = digits.then(|| max_age.parse().ok())??;
-        let expires = js_date::parse_iso_string(expires.strip_suffix('"')?)?;
+        let expires = date::parse_iso_string(expires.strip_suffix('"')?)?;
         Some(Self::usual(Attribute::Number(max_age), Expires::Date(Some(expires))))
     }
 
@@ -125,7 +125,7 @@ impl Cookie {
             if out.len() > 1 {
                 out.push(',');
             }
-            js_json::write_string(name, &mut out);
+            json::write_string(name, &mut out);
             out.push(':');
             write(&mut out);
         };
@@ -139,7 +139,7 @@ impl Cookie {
         attribute("priority", &self.attributes().priority);
         match &self.expires {
             Expires::Date(at) => {
-                let text = at.and_then(js_date::to_iso_string);
+                let text = at.and_then(date::to_iso_string);
                 attribute("expires", &text.map_or(Attribute::Null, |text| Attribute::Text(text.into())));
             }
             Expires::Plain(value) => attribute("expires", value),

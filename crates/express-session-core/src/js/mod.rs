@@ -1,0 +1,4 @@
+//! What JavaScript does with dates and JSON, to the letter.
+
+pub(crate) mod date;
+pub(crate) mod json;
