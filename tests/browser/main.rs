@@ -1,11 +1,6 @@
 //! Every article's app in a real browser.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 use express_session_testbed::MariaDb;
 use express_session_tests::{Browser, RunningApp, mariadb};

@@ -2,7 +2,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "test code: a panic is the failure"
 )]

@@ -1,11 +1,6 @@
 //! What holds for the workspace as a whole.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 mod dependencies;
 mod readme;

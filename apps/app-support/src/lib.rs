@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
 
 mod arguments;
 mod config_file;

@@ -2,8 +2,6 @@
 //!
 //! DIFFERENCE: the article's login accepts any password that is not empty. Here it must be the user's.
 
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
-
 mod users;
 
 use std::process::ExitCode;

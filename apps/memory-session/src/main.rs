@@ -1,7 +1,5 @@
 //! Article A0, section 3: a page that counts how often this browser has seen it; sessions in memory.
 
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
-
 use std::process::ExitCode;
 
 use actix_web::{App, HttpResponse, web};
@@ -36,12 +34,6 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
 
 async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
     tracing::info!(?session, new = session.is_new(), "visit");
-    let num = session
-        .transaction(|data| {
-            let num = data.get::<u64>("num")?.map_or(1, |num| num + 1);
-            data.insert("num", &num)?;
-            Ok(num)
-        })
-        .await?;
+    let num = session.update("num", |num: Option<u64>| num.map_or(1, |num| num + 1)).await?;
     Ok(page.text(&format!("View: {num}")))
 }

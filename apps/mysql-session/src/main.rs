@@ -1,7 +1,5 @@
 //! Article A0, section 5: a page for those who have logged in; sessions in MySQL.
 
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
-
 mod webpage;
 
 use std::process::ExitCode;

@@ -1,7 +1,5 @@
 //! Article A4, section 1.2: a page that greets a newcomer, then counts; sessions in MySQL.
 
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
-
 use std::process::ExitCode;
 
 use actix_web::{App, HttpResponse, web};
@@ -42,13 +40,7 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
 }
 
 async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
-    let views = session
-        .transaction(|data| {
-            let views = data.get::<u64>("views")?.map_or(1, |views| views + 1);
-            data.insert("views", &views)?;
-            Ok(views)
-        })
-        .await?;
+    let views = session.update("views", |views: Option<u64>| views.map_or(1, |views| views + 1)).await?;
     Ok(match views {
         1 => page.text("Welcome to this page for the first time!"),
         _ => page.text(&format!("Views {views}")),

@@ -2,11 +2,10 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
 use express_session_actix::Session;
-use express_session_actix::core::removal_cookie;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,9 +14,6 @@ use crate::users::{Login, SignupError, User, Users};
 
 /// The key under which the session remembers who is logged in.
 const USER: &str = "user";
-
-/// What the session's cookie is called.
-pub(crate) struct CookieName(pub(crate) String);
 
 /// The body of signup and login.
 #[derive(Deserialize)]
@@ -83,19 +79,13 @@ async fn remember(session: &Session, user: &User) -> anyhow::Result<()> {
     remembered.await.inspect_err(|_| session.unset())
 }
 
-/// `POST /api/v1/logout`
-pub(crate) async fn logout(session: Session, name: web::Data<CookieName>) -> HttpResponse {
-    let cookie = session.cookie();
-    if let Err(error) = session.destroy().await {
+/// `POST /api/v1/logout`: ends the session on both sides.
+pub(crate) async fn logout(session: Session) -> HttpResponse {
+    if let Err(error) = session.purge().await {
         tracing::error!("{:#}", anyhow::Error::new(error));
         return fail_message(StatusCode::INTERNAL_SERVER_ERROR, "Could not log out, please try again");
     }
-    let mut response = success_message("로그아웃이 성공적으로 완료되었습니다");
-    let removal = removal_cookie(&name.0, &cookie);
-    if let Some(value) = removal.ok().and_then(|text| header::HeaderValue::try_from(text).ok()) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
-    response
+    success_message("로그아웃이 성공적으로 완료되었습니다")
 }
 
 /// `GET /api/v1/protected`

@@ -1,7 +1,5 @@
 //! Article A1: a JSON API with signup, login, logout and a protected resource; sessions in Redis.
 
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
-
 mod auth;
 mod reply;
 mod users;
@@ -16,7 +14,6 @@ use express_session_actix::SessionMiddleware;
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use serde::Deserialize;
 
-use crate::auth::CookieName;
 use crate::users::Users;
 
 #[derive(Deserialize)]
@@ -51,14 +48,12 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
         Ok(()) => tracing::info!("Redis is connected"),
         Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),
     }
-    let cookie_name = web::Data::new(CookieName(setup.session.name().to_owned()));
     let sessions = SessionMiddleware::new(store, setup.session.clone());
     setup
         .serve(move || {
             let protected = web::resource("/protected").wrap(from_fn(auth::required)).get(auth::protected);
             App::new()
                 .app_data(users.clone())
-                .app_data(cookie_name.clone())
                 .app_data(reply::json_limits())
                 .wrap(sessions.clone())
                 .service(

@@ -1,7 +1,5 @@
 //! Article A3: what each option does, shown on a counter of visits; sessions in memory.
 
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread; its handlers are not Send")]
-
 use std::process::ExitCode;
 
 use actix_web::{App, HttpResponse, web};
@@ -27,12 +25,6 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
 
 async fn count(session: Session, page: Page) -> Result<HttpResponse, Error> {
     tracing::info!(?session, new = session.is_new(), "visit");
-    let num = session
-        .transaction(|data| {
-            let num = data.get::<u64>("num")?.map_or(1, |num| num + 1);
-            data.insert("num", &num)?;
-            Ok(num)
-        })
-        .await?;
+    let num = session.update("num", |num: Option<u64>| num.map_or(1, |num| num + 1)).await?;
     Ok(page.text(&format!("{num}번 접속")))
 }

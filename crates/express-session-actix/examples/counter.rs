@@ -1,6 +1,5 @@
 //! A page that counts its visits: `cargo run -p express-session-actix --example counter`, then open
 //! <http://127.0.0.1:8080>.
-#![allow(clippy::future_not_send, reason = "an Actix worker is one thread")]
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -22,12 +21,6 @@ async fn main() -> Result<(), Box<dyn StdError>> {
 }
 
 async fn index(session: Session) -> Result<String, Error> {
-    let views = session
-        .transaction(|data| {
-            let views = data.get::<u64>("views")?.unwrap_or(0) + 1;
-            data.insert("views", &views)?;
-            Ok(views)
-        })
-        .await?;
+    let views = session.update("views", |views: Option<u64>| views.unwrap_or(0) + 1).await?;
     Ok(format!("View: {views}"))
 }

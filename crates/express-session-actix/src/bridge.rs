@@ -8,7 +8,7 @@ use actix_session::storage::{
 };
 use actix_web::cookie::time::Duration as CookieDuration;
 use express_session_core::{
-    Clock, Cookie, Expect, Record, SessionId, SessionStore, SetOutcome, StoreError, SystemClock,
+    Clock, Cookie, Data, Expect, SessionId, SessionStore, SetOutcome, StoreError, SystemClock,
 };
 
 /// Lets the stock middleware of actix-session keep its sessions in one of our stores.
@@ -42,17 +42,17 @@ fn cookie(ttl: &CookieDuration) -> Cookie {
     cookie
 }
 
-/// Makes the data of `record` those of `state`; values that are equal keep their text.
-fn replace_data(record: &mut Record, state: &State) -> Result<(), anyhow::Error> {
+/// Makes `data` those of `state`; values that are equal keep their text.
+fn replace(data: &mut Data, state: &State) -> Result<(), anyhow::Error> {
     let mut entries: Vec<_> = state.iter().collect();
     entries.sort_unstable();
     for (key, text) in entries {
-        record.data.insert_raw(key, text)?;
+        data.insert_raw(key, text)?;
     }
     let removed: Vec<String> =
-        record.data.entries().map(|(key, _)| key.to_owned()).filter(|key| !state.contains_key(key)).collect();
+        data.entries().map(|(key, _)| key.into_owned()).filter(|key| !state.contains_key(key)).collect();
     for key in removed {
-        record.data.remove(&key);
+        data.remove(key);
     }
     Ok(())
 }
@@ -62,7 +62,7 @@ impl<S: SessionStore> ActixSessionStore for ActixStore<S> {
         let id = id(session_key).map_err(LoadError::Other)?;
         match self.store.get(&id).await {
             Ok(stored) => Ok(stored.map(|stored| {
-                stored.record.data.entries().map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
+                stored.document.entries().map(|(key, text)| (key.into_owned(), text.to_owned())).collect()
             })),
             Err(StoreError::Corrupt(error)) => Err(LoadError::Deserialization(error.into())),
             Err(error) => Err(LoadError::Other(error.into())),
@@ -71,9 +71,12 @@ impl<S: SessionStore> ActixSessionStore for ActixStore<S> {
 
     async fn save(&self, session_state: State, ttl: &CookieDuration) -> Result<SessionKey, SaveError> {
         let id = SessionId::generate();
-        let mut record = Record::new(cookie(ttl));
-        replace_data(&mut record, &session_state).map_err(SaveError::Serialization)?;
-        self.store.set(&id, &record, Expect::Any).await.map_err(|error| SaveError::Other(error.into()))?;
+        let mut data = Data::new(cookie(ttl));
+        replace(&mut data, &session_state).map_err(SaveError::Serialization)?;
+        self.store
+            .set(&id, &data.encode(), Expect::Any)
+            .await
+            .map_err(|error| SaveError::Other(error.into()))?;
         SessionKey::try_from(id.as_str().to_owned()).map_err(|error| SaveError::Other(error.into()))
     }
 
@@ -88,10 +91,15 @@ impl<S: SessionStore> ActixSessionStore for ActixStore<S> {
         let mut current = self.store.get(&id).await.map_err(failed)?;
         // Ended meanwhile: it stays ended, under the same key.
         while let Some(stored) = current {
-            let mut record = stored.record;
-            replace_data(&mut record, &session_state).map_err(UpdateError::Serialization)?;
-            record.set_cookie(cookie(ttl));
-            match self.store.set(&id, &record, Expect::Revision(&stored.revision)).await.map_err(failed)? {
+            let mut data = Data::of(stored.document);
+            replace(&mut data, &session_state).map_err(UpdateError::Serialization)?;
+            *data.cookie_mut() = cookie(ttl);
+            match self
+                .store
+                .set(&id, &data.encode(), Expect::Revision(&stored.revision))
+                .await
+                .map_err(failed)?
+            {
                 SetOutcome::Written(_) | SetOutcome::Gone => break,
                 SetOutcome::Conflict(newer) => current = Some(*newer),
             }
@@ -101,7 +109,9 @@ impl<S: SessionStore> ActixSessionStore for ActixStore<S> {
 
     async fn update_ttl(&self, session_key: &SessionKey, ttl: &CookieDuration) -> Result<(), anyhow::Error> {
         // At most the cookie of what is given here is stored, never its (empty) data.
-        self.store.touch(&id(session_key)?, &Record::new(cookie(ttl))).await?;
+        let cookie = cookie(ttl);
+        let document = Data::new(cookie.clone()).encode();
+        self.store.touch(&id(session_key)?, &document, &cookie).await?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use express_session_core::{DataError, SessionError, StoreOutage};
+use express_session_core::{DataError, SessionError};
 
 /// A session error at the HTTP edge.
 ///
@@ -15,33 +15,21 @@ use express_session_core::{DataError, SessionError, StoreOutage};
 pub enum Error {
     /// The session could not do what was asked.
     #[error("the session could not be used")]
-    Session {
-        /// Why.
-        #[source]
-        source: SessionError,
-        /// How outages are answered here.
-        outage: StoreOutage,
-    },
+    Session(#[from] SessionError),
     /// No session middleware covers this route, or the path lies outside the session cookie's path.
     #[error(
         "no session middleware covers this path: wrap the app in SessionMiddleware, or extract Option<Session>"
     )]
     NotCovered,
+    /// A handler changed `actix_session::Session`, which nobody stores here.
+    #[error(
+        "actix_session::Session was changed, but nobody stores it: extract express_session_actix::Session, or call \
+         SessionMiddleware::share_with_actix_session"
+    )]
+    UnseenChanges,
 }
 
-impl Error {
-    pub(crate) const fn new(source: SessionError, outage: StoreOutage) -> Self {
-        Self::Session { source, outage }
-    }
-}
-
-/// For handlers that pass errors on with `?`; outages are then answered with 500.
-impl From<SessionError> for Error {
-    fn from(source: SessionError) -> Self {
-        Self::new(source, StoreOutage::default())
-    }
-}
-
+/// For handlers that pass errors on with `?`.
 impl From<DataError> for Error {
     fn from(source: DataError) -> Self {
         SessionError::from(source).into()
@@ -51,14 +39,12 @@ impl From<DataError> for Error {
 impl ResponseError for Error {
     /// 401 if the session has ended meanwhile, 503 for outages (if configured) and hopeless contention, else 500.
     fn status_code(&self) -> StatusCode {
-        let Self::Session { source, outage } = self else { return StatusCode::INTERNAL_SERVER_ERROR };
-        match source {
-            SessionError::Gone => StatusCode::UNAUTHORIZED,
-            SessionError::Contended(_) => StatusCode::SERVICE_UNAVAILABLE,
-            SessionError::Store(store) if store.is_outage() && *outage == StoreOutage::ServiceUnavailable => {
+        match self {
+            Self::Session(SessionError::Gone) => StatusCode::UNAUTHORIZED,
+            Self::Session(SessionError::Unavailable(_) | SessionError::Contended(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Session(_) | Self::NotCovered | Self::UnseenChanges => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -88,12 +74,12 @@ mod tests {
 
     #[test]
     fn the_status_says_what_a_client_can_do() {
-        let status = |source, outage| Error::new(source, outage).status_code().as_u16();
-        let timeout = || SessionError::Store(StoreError::Timeout(std::time::Duration::from_secs(1)));
-        assert_eq!(status(SessionError::Gone, StoreOutage::Error), 401);
-        assert_eq!(status(timeout(), StoreOutage::Error), 500);
-        assert_eq!(status(timeout(), StoreOutage::ServiceUnavailable), 503);
-        assert_eq!(status(SessionError::NoSession, StoreOutage::ServiceUnavailable), 500);
+        let status = |source| Error::from(source).status_code().as_u16();
+        let timeout = || StoreError::Timeout(std::time::Duration::from_secs(1));
+        assert_eq!(status(SessionError::Gone), 401);
+        assert_eq!(status(SessionError::Store(timeout())), 500);
+        assert_eq!(status(SessionError::Unavailable(timeout())), 503);
+        assert_eq!(status(SessionError::NoSession), 500);
     }
 
     #[test]

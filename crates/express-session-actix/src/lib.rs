@@ -1,12 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![allow(
-    clippy::future_not_send,
-    reason = "an Actix worker is one thread; its requests and services are not Send"
-)]
 
 mod bridge;
 mod error;
 mod extractor;
+mod layer;
 mod middleware;
 mod request;
 mod response;
@@ -18,8 +15,8 @@ pub use bridge::ActixStore;
 pub use error::Error;
 pub use express_session_core as core;
 pub use express_session_core::{
-    Cookie, CookieOptions, Data, DataError, Options, OptionsBuilder, OptionsError, Priority, SameSite,
-    SameSiteOption, Secure, SessionError, SessionId, StoreOutage, TouchAfter, TrustProxy, Unset,
+    Cookie, CookieMut, CookieOptions, Data, DataError, Options, OptionsBuilder, OptionsError, Priority,
+    SameSite, SameSiteOption, Secure, SessionError, SessionId, StoreOutage, TouchAfter, TrustProxy, Unset,
 };
 pub use extractor::Session;
 pub use middleware::{SessionMiddleware, SessionService};

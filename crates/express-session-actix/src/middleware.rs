@@ -1,21 +1,20 @@
 //! The middleware: begins the session on the way in, finishes it before the response starts.
 
+use std::cell::Cell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 
-use actix_web::Error as ActixError;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use express_session_core::{
-    Finished, Options, Session as CoreSession, SessionError, SessionManager, SessionStore, StoreOutage,
-    SystemClock, removal_cookie,
-};
+use actix_web::{Error as ActixError, HttpRequest};
+use express_session_core::{Options, SessionManager, SessionStore, SystemClock};
 use futures_util::future::LocalBoxFuture;
 
-use crate::error::{Error, chain};
+use crate::error::Error;
+use crate::layer::{Handle, Layer};
 use crate::request::ActixRequest;
 use crate::response::{WithCookie, append_cookie};
 use crate::timer::TokioTimer;
-use crate::view::Layer;
+use crate::view::{self, View};
 
 /// Sessions for everything it is wrapped around.
 ///
@@ -37,13 +36,7 @@ use crate::view::Layer;
 /// use express_session_memory::{MemoryOptions, MemoryStore};
 ///
 /// async fn index(session: Session) -> Result<String, Error> {
-///     let views = session
-///         .transaction(|data| {
-///             let views = data.get::<u64>("views")?.unwrap_or(0) + 1;
-///             data.insert("views", &views)?;
-///             Ok(views)
-///         })
-///         .await?;
+///     let views = session.update("views", |views: Option<u64>| views.unwrap_or(0) + 1).await?;
 ///     Ok(format!("View: {views}"))
 /// }
 ///
@@ -58,17 +51,54 @@ use crate::view::Layer;
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware {
     manager: SessionManager,
+    ecosystem: Ecosystem,
+}
+
+/// What `actix_session::Session` is to a middleware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ecosystem {
+    /// Nothing; who changes it all the same gets an error.
+    Refused,
+    /// A view of the session.
+    Shared,
+    /// Somebody else's business.
+    Ignored,
 }
 
 impl SessionMiddleware {
-    /// Sessions with these options in this store.
+    /// Sessions in this store with these options.
     pub fn new(store: impl SessionStore, options: Options) -> Self {
-        Self::from_manager(SessionManager::with_clock(options, store, SystemClock, TokioTimer))
+        Self::from_manager(SessionManager::with_clock(store, options, SystemClock, TokioTimer))
     }
 
     /// Sessions of a manager that was made elsewhere, with a clock or timer of its own.
     pub const fn from_manager(manager: SessionManager) -> Self {
-        Self { manager }
+        Self { manager, ecosystem: Ecosystem::Refused }
+    }
+
+    /// Shows the session also as `actix_session::Session`, for crates built on that one, such as actix-identity.
+    ///
+    /// It is filled when the request comes in, and what its users have changed goes into the session at the end. It
+    /// does not see what `express_session_actix::Session` does meanwhile. With the option `lazy`, the session is loaded
+    /// all the same; of nested middlewares, the outermost is shown.
+    ///
+    /// # Default
+    ///
+    /// Not shown, because most applications would pay for nothing. A handler that changes `actix_session::Session`
+    /// then gets an error in place of its response: nobody would store what it did. Looking costs two allocations, so
+    /// each worker looks at its first 64 requests and at every 32nd after those: a mistake shows when it is made.
+    #[must_use]
+    pub const fn share_with_actix_session(mut self) -> Self {
+        self.ecosystem = Ecosystem::Shared;
+        self
+    }
+
+    /// Does not look at `actix_session::Session` at all: for apps in which that crate's own middleware keeps sessions
+    /// of its own beside these.
+    #[must_use]
+    pub const fn beside_actix_session(mut self) -> Self {
+        self.ecosystem = Ecosystem::Ignored;
+        self
     }
 }
 
@@ -84,7 +114,13 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(SessionService { service: Rc::new(service), manager: self.manager.clone() }))
+        ready(Ok(SessionService {
+            service: Rc::new(service),
+            manager: self.manager.clone(),
+            name: self.manager.options().name().into(),
+            ecosystem: self.ecosystem,
+            requests: Cell::new(0),
+        }))
     }
 }
 
@@ -93,6 +129,27 @@ where
 pub struct SessionService<S> {
     service: Rc<S>,
     manager: SessionManager,
+    name: Rc<str>,
+    ecosystem: Ecosystem,
+    /// How many have come so far; it may wrap around.
+    requests: Cell<u32>,
+}
+
+impl<S> SessionService<S> {
+    /// What `actix_session::Session` is to this request.
+    fn ecosystem(&self, request: &ServiceRequest) -> Ecosystem {
+        const ALWAYS: u32 = 64;
+        const EVERY: u32 = 32;
+        let number = self.requests.get();
+        self.requests.set(number.wrapping_add(1));
+        let looks = number < ALWAYS || number.is_multiple_of(EVERY);
+        match self.ecosystem {
+            Ecosystem::Refused if !looks => Ecosystem::Ignored,
+            // The outermost middleware answers for it.
+            _ if Layer::handle(request.request()).is_some() => Ecosystem::Ignored,
+            ecosystem => ecosystem,
+        }
+    }
 }
 
 impl<S, B> Service<ServiceRequest> for SessionService<S>
@@ -108,84 +165,72 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let service = Rc::clone(&self.service);
-        let manager = self.manager.clone();
+        if Layer::covers(&request, &self.name) {
+            return Box::pin(async move { service.call(request).await });
+        }
+        let ecosystem = self.ecosystem(&request);
+        let (manager, name) = (self.manager.clone(), Rc::clone(&self.name));
         Box::pin(async move {
-            let options = manager.options();
-            let outage = options.store_outage();
-            if Layer::covers(&request, options.name()) {
-                return service.call(request).await;
-            }
-            let begun = manager.begin(&ActixRequest(&request)).await;
-            let session = match begun {
-                Ok(session) => session,
-                Err(error) if error.is_outage() && outage == StoreOutage::WithoutSession => {
-                    tracing::error!(error = %chain(&error), "the request goes on without a stored session");
-                    manager.begin_without_store(&ActixRequest(&request))
+            let Some((handle, view)) = begin(&manager, &request, ecosystem).await? else {
+                // The path lies outside the cookie's: as in express, there is no session here.
+                let response = service.call(request).await?;
+                if ecosystem != Ecosystem::Ignored {
+                    refuse_unseen_changes(response.request())?;
                 }
-                Err(error) => return Err(Error::new(error.into(), outage).into()),
+                return Ok(response);
             };
-            // The path lies outside the cookie's: as in express, there is no session here.
-            let Some(session) = session else { return service.call(request).await };
-            let layer = Layer::attach(&request, options.name(), session, outage);
-            match service.call(request).await {
+            Layer::attach(&request, name, handle.clone());
+            let answer = service.call(request).await;
+            if let (Ok(response), Ecosystem::Refused) = (&answer, ecosystem) {
+                refuse_unseen_changes(response.request())?;
+            }
+            if let (Some(view), Handle::Loaded(session)) = (&view, &handle) {
+                view.close(session).await.map_err(Error::from)?;
+            }
+            let cookie = finish(&handle).await?;
+            match answer {
                 Ok(mut response) => {
-                    let cookie = finish(&layer, options.name()).await?;
-                    layer.detach(Some(response.request()));
+                    Layer::detach(response.request());
                     if let Some(cookie) = cookie {
-                        append_cookie(response.headers_mut(), &cookie);
+                        append_cookie(response.headers_mut(), cookie);
                     }
                     Ok(response)
                 }
-                Err(error) => {
-                    let cookie = finish(&layer, options.name()).await?;
-                    layer.detach(None);
-                    Err(match cookie {
-                        Some(cookie) => WithCookie { error, cookie }.into(),
-                        None => error,
-                    })
-                }
+                Err(error) => Err(match cookie {
+                    Some(cookie) => WithCookie { error, cookie }.into(),
+                    None => error,
+                }),
             }
         })
     }
 }
 
-/// Saves the session as decided; the cookie to send.
-async fn finish(layer: &Layer, name: &str) -> Result<Option<String>, Error> {
-    let finished = if layer.is_purged() {
-        purge(&layer.core, name).await
-    } else {
-        match layer.pull() {
-            Ok(()) => layer.core.finish().await,
-            Err(error) => Err(error),
-        }
-    };
-    match finished {
-        Ok(Finished { set_cookie, cookie_error, .. }) => {
-            if let Some(error) = cookie_error {
-                tracing::error!(error = %error, "the session is stored, but its cookie cannot be sent");
-            }
-            Ok(set_cookie)
-        }
-        Err(SessionError::Store(error))
-            if error.is_outage() && layer.outage == StoreOutage::WithoutSession =>
-        {
-            tracing::error!(error = %chain(&error), "the session was not saved; the response goes out without it");
-            Ok(None)
-        }
-        Err(error) => Err(Error::new(error, layer.outage)),
+/// The session of the request, if its path has any.
+async fn begin(
+    manager: &SessionManager,
+    request: &ServiceRequest,
+    ecosystem: Ecosystem,
+) -> Result<Option<(Handle, Option<View>)>, Error> {
+    let head = ActixRequest(request);
+    if manager.options().lazy() && ecosystem != Ecosystem::Shared {
+        let pending = manager.begin_lazily(&head);
+        return Ok(pending.map(|pending| (Handle::Pending(Rc::new(pending)), None)));
     }
+    let Some(session) = manager.begin(&head).await? else { return Ok(None) };
+    let view = (ecosystem == Ecosystem::Shared).then(|| View::open(request, &session));
+    Ok(Some((Handle::Loaded(session), view)))
 }
 
-/// `purge` of the ecosystem's session ends it on both sides: in the store and in the browser.
-async fn purge(session: &CoreSession, name: &str) -> Result<Finished, SessionError> {
-    let cookie = session.cookie();
-    let known_to_client = session.came_with_cookie();
-    session.destroy().await?;
-    let removal = known_to_client.then(|| removal_cookie(name, &cookie)).transpose();
-    let mut finished = Finished::default();
-    match removal {
-        Ok(text) => finished.set_cookie = text,
-        Err(error) => finished.cookie_error = Some(error),
+/// Saves the session as decided; the cookie to send.
+async fn finish(handle: &Handle) -> Result<Option<String>, Error> {
+    let finished = handle.finish().await?;
+    if let Some(error) = finished.cookie_error {
+        tracing::error!(error = %error, "the session is stored, but its cookie cannot be sent");
     }
-    Ok(finished)
+    Ok(finished.set_cookie)
+}
+
+/// Nothing is lost without a word: what was put into a session that nobody stores is an error.
+fn refuse_unseen_changes(request: &HttpRequest) -> Result<(), Error> {
+    if view::was_changed_unseen(request) { Err(Error::UnseenChanges) } else { Ok(()) }
 }

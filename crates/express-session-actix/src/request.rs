@@ -24,7 +24,7 @@ impl RequestHead for ActixRequest<'_> {
         self.0.peer_addr().map(|address| address.ip())
     }
 
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-        Box::new(self.0.headers().get_all(name).map(HeaderValue::as_bytes))
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
+        self.0.headers().get_all(name).map(HeaderValue::as_bytes).for_each(see);
     }
 }

@@ -7,9 +7,9 @@ use actix_web::http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use actix_web::{HttpResponse, ResponseError};
 
 /// Appends a `Set-Cookie` header; those that are there already stay, also one of the same name.
-pub(crate) fn append_cookie(headers: &mut HeaderMap, cookie: &str) {
+pub(crate) fn append_cookie(headers: &mut HeaderMap, cookie: String) {
     // Anything else cannot happen: the cookie was checked when it was written.
-    if let Ok(value) = HeaderValue::from_str(cookie) {
+    if let Ok(value) = HeaderValue::try_from(cookie) {
         headers.append(SET_COOKIE, value);
     } else {
         tracing::error!("the session cookie is not a valid header; it was not sent");
@@ -43,7 +43,7 @@ impl ResponseError for WithCookie {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
-        append_cookie(response.headers_mut(), &self.cookie);
+        append_cookie(response.headers_mut(), self.cookie.clone());
         response
     }
 }

@@ -9,8 +9,8 @@ use crate::sample::{HarnessExt as _, LONG, new_id};
 pub async fn destroy_says_whether_there_was_a_session<H: Harness>(h: &H) {
     let (id, other) = (new_id(), new_id());
     assert!(!h.store().destroy(&id).await.unwrap(), "there was nothing to destroy");
-    h.put(&id, &h.record(&[("n", "1")])).await;
-    h.put(&other, &h.record(&[("n", "2")])).await;
+    h.put(&id, &h.document(&[("n", "1")])).await;
+    h.put(&other, &h.document(&[("n", "2")])).await;
     assert!(h.store().destroy(&id).await.unwrap(), "there was a session to destroy");
     assert!(h.find(&id).await.is_none(), "the session outlived its destruction");
     assert!(!h.store().destroy(&id).await.unwrap(), "the session was already destroyed");
@@ -23,7 +23,7 @@ pub async fn all_and_ids_list_the_live_sessions<H: Harness>(h: &H) {
     let mut expected = Vec::new();
     for n in 0..25 {
         let id = new_id();
-        h.put(&id, &h.record(&[("n", &n.to_string())])).await;
+        h.put(&id, &h.document(&[("n", &n.to_string())])).await;
         expected.push((id, n.to_string()));
     }
     let (destroyed, _) = expected.pop().unwrap();
@@ -31,7 +31,7 @@ pub async fn all_and_ids_list_the_live_sessions<H: Harness>(h: &H) {
     expected.sort();
     let all = h.store().all().await.unwrap();
     let mut all: Vec<_> =
-        all.into_iter().map(|(id, record)| (id, record.data.get_raw("n").unwrap().to_owned())).collect();
+        all.into_iter().map(|(id, document)| (id, document.get_raw("n").unwrap().to_owned())).collect();
     all.sort();
     assert!(all == expected, "`all` gave {} sessions or other records than the 24 stored", all.len());
     let mut ids = h.store().ids().await.unwrap();
@@ -45,8 +45,8 @@ pub async fn length_counts_the_sessions<H: Harness>(h: &H) {
     assert_eq!(h.store().length().await.unwrap(), 0);
     let ids: Vec<_> = (0..7).map(|_| new_id()).collect();
     for id in &ids {
-        h.put(id, &h.record(&[("n", "1")])).await;
-        h.put(id, &h.record(&[("n", "2")])).await;
+        h.put(id, &h.document(&[("n", "1")])).await;
+        h.put(id, &h.document(&[("n", "2")])).await;
     }
     assert_eq!(h.store().length().await.unwrap(), 7);
     h.store().destroy(&ids[0]).await.unwrap();
@@ -58,14 +58,14 @@ pub async fn clear_removes_everything<H: Harness>(h: &H) {
     h.store().clear().await.unwrap();
     let ids: Vec<_> = (0..7).map(|_| new_id()).collect();
     for id in &ids {
-        h.put(id, &h.record(&[("n", "1")])).await;
+        h.put(id, &h.document(&[("n", "1")])).await;
     }
     h.store().clear().await.unwrap();
     assert_eq!(h.store().length().await.unwrap(), 0);
     for id in &ids {
         assert!(h.find(id).await.is_none(), "a session outlived `clear`");
     }
-    h.put(&ids[0], &h.record(&[("n", "2")])).await;
+    h.put(&ids[0], &h.document(&[("n", "2")])).await;
     assert_eq!(h.store().length().await.unwrap(), 1);
 }
 
@@ -73,8 +73,8 @@ pub async fn clear_removes_everything<H: Harness>(h: &H) {
 pub async fn sweep_removes_the_expired_and_nothing_else<H: Harness>(h: &H) {
     let (live, expired): (Vec<_>, Vec<_>) = (0..10).map(|_| (new_id(), new_id())).unzip();
     for (live, expired) in live.iter().zip(&expired) {
-        h.put(live, &h.record_for(Some(LONG * 2), &[("n", "1")])).await;
-        h.put(expired, &h.record(&[("n", "2")])).await;
+        h.put(live, &h.document_for(Some(LONG * 2), &[("n", "1")])).await;
+        h.put(expired, &h.document(&[("n", "2")])).await;
     }
     for id in &expired {
         h.age(id, std::time::Duration::from_hours(2)).await;

@@ -36,9 +36,10 @@ impl RequestHead for Browser {
         None
     }
 
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-        let cookie = self.cookie.as_deref().filter(|_| name == "cookie");
-        Box::new(cookie.into_iter().map(str::as_bytes))
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
+        if let Some(cookie) = self.cookie.as_deref().filter(|_| name == "cookie") {
+            see(cookie.as_bytes());
+        }
     }
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn server<H: Harness>(h: &H, resave: bool) -> SessionManager {
         .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
         .build()
         .expect("the options are valid");
-    SessionManager::with_clock(options, h.store().clone(), h.clock(), NoTimer)
+    SessionManager::with_clock(h.store().clone(), options, h.clock(), NoTimer)
 }
 
 pub(crate) async fn begin(server: &SessionManager, browser: &Browser) -> Session {

@@ -9,13 +9,13 @@ use crate::sample::{HarnessExt as _, new_id};
 pub async fn of_several_writers_with_one_revision_one_gets_through<H: Harness>(h: &H) {
     for _ in 0..H::SCALE.races {
         let id = new_id();
-        let revision = h.put(&id, &h.record(&[("winner", "null")])).await;
+        let revision = h.put(&id, &h.document(&[("winner", "null")])).await;
         let tasks: Vec<_> = (0..8)
             .map(|writer| {
                 let (store, id, revision) = (h.store().clone(), id.clone(), revision.clone());
-                let record = h.record(&[("winner", &writer.to_string())]);
+                let document = h.document(&[("winner", &writer.to_string())]);
                 tokio::spawn(async move {
-                    match store.set(&id, &record, Expect::Revision(&revision)).await.unwrap() {
+                    match store.set(&id, &document, Expect::Revision(&revision)).await.unwrap() {
                         SetOutcome::Written(_) => Some(writer.to_string()),
                         SetOutcome::Conflict(_) => None,
                         SetOutcome::Gone => panic!("a writer was told that the session is gone"),
@@ -28,8 +28,8 @@ pub async fn of_several_writers_with_one_revision_one_gets_through<H: Harness>(h
             winners.extend(task.await.expect("the writer does not panic"));
         }
         assert_eq!(winners.len(), 1, "{} writers got through with one revision", winners.len());
-        let stored = h.read(&id).await.record;
-        assert_eq!(stored.data.get_raw("winner"), Some(&*winners[0]), "the winner's record is not stored");
+        let stored = h.read(&id).await.document;
+        assert_eq!(stored.get_raw("winner"), Some(&*winners[0]), "the winner's record is not stored");
     }
 }
 
@@ -37,7 +37,7 @@ pub async fn of_several_writers_with_one_revision_one_gets_through<H: Harness>(h
 pub async fn of_several_callers_one_destroys<H: Harness>(h: &H) {
     for _ in 0..H::SCALE.races {
         let id = new_id();
-        h.put(&id, &h.record(&[("n", "1")])).await;
+        h.put(&id, &h.document(&[("n", "1")])).await;
         let tasks: Vec<_> = (0..4)
             .map(|_| {
                 let (store, id) = (h.store().clone(), id.clone());
@@ -57,7 +57,7 @@ pub async fn readers_never_see_a_mixture<H: Harness>(h: &H) {
     let id = new_id();
     let generation = |n: usize| {
         let text = format!("\"{}\"", n.to_string().repeat(2000));
-        h.record(&[("first", &text), ("middle", "0"), ("last", &text)])
+        h.document(&[("first", &text), ("middle", "0"), ("last", &text)])
     };
     let records: Vec<_> = (0..10).map(generation).collect();
     h.put(&id, &records[0]).await;
@@ -66,8 +66,9 @@ pub async fn readers_never_see_a_mixture<H: Harness>(h: &H) {
             let (store, id) = (h.store().clone(), id.clone());
             tokio::spawn(async move {
                 for _ in 0..H::SCALE.races {
-                    let record = store.get(&id).await.unwrap().expect("the session is always there").record;
-                    let (first, last) = (record.data.get_raw("first"), record.data.get_raw("last"));
+                    let document =
+                        store.get(&id).await.unwrap().expect("the session is always there").document;
+                    let (first, last) = (document.get_raw("first"), document.get_raw("last"));
                     assert!(first.is_some() && first == last, "a reader saw parts of two records");
                 }
             })
@@ -75,7 +76,7 @@ pub async fn readers_never_see_a_mixture<H: Harness>(h: &H) {
         .collect();
     for round in 0..H::SCALE.races {
         h.put(&id, &records[round % records.len()]).await;
-        let touched = h.store().touch(&id, &records[0]).await.unwrap();
+        let touched = h.store().touch(&id, &records[0], records[0].cookie()).await.unwrap();
         assert_eq!(touched, TouchOutcome::Touched);
     }
     for reader in readers {
@@ -87,41 +88,41 @@ pub async fn readers_never_see_a_mixture<H: Harness>(h: &H) {
 pub async fn a_dropped_write_happened_entirely_or_not_at_all<H: Harness>(h: &H) {
     let id = new_id();
     let text = |n: usize| format!("\"{}\"", n.to_string().repeat(3000));
-    h.put(&id, &h.record(&[("first", &text(0)), ("last", &text(0))])).await;
+    h.put(&id, &h.document(&[("first", &text(0)), ("last", &text(0))])).await;
     for round in 0..H::SCALE.races {
         let (store, write_id) = (h.store().clone(), id.clone());
-        let record = h.record(&[("first", &text(round)), ("last", &text(round))]);
-        let write = tokio::spawn(async move { store.set(&write_id, &record, Expect::Any).await.map(drop) });
+        let document = h.document(&[("first", &text(round)), ("last", &text(round))]);
+        let write = tokio::spawn(async move { store.set(&write_id, &document, Expect::Any).await.map(drop) });
         for _ in 0..round % 5 {
             tokio::task::yield_now().await;
         }
         write.abort();
         let _ = write.await;
-        let record = h.read(&id).await.record;
-        let (first, last) = (record.data.get_raw("first"), record.data.get_raw("last"));
+        let document = h.read(&id).await.document;
+        let (first, last) = (document.get_raw("first"), document.get_raw("last"));
         assert!(first.is_some() && first == last, "a dropped write left parts of two records");
     }
-    h.put(&id, &h.record(&[("n", "1")])).await;
-    assert_eq!(h.read(&id).await.record.data.get_raw("n"), Some("1"), "the id is unusable afterwards");
+    h.put(&id, &h.document(&[("n", "1")])).await;
+    assert_eq!(h.read(&id).await.document.get_raw("n"), Some("1"), "the id is unusable afterwards");
 }
 
 /// However many writes with a revision and touches are under way while a session is destroyed, it stays so.
 pub async fn a_destroyed_session_stays_destroyed_under_fire<H: Harness>(h: &H) {
     for _ in 0..H::SCALE.races {
         let id = new_id();
-        let revision = h.put(&id, &h.record(&[("n", "1")])).await;
+        let revision = h.put(&id, &h.document(&[("n", "1")])).await;
         let tasks: Vec<_> = (0..6)
             .map(|number| {
                 let (store, id, mut revision) = (h.store().clone(), id.clone(), revision.clone());
-                let record = h.record(&[("n", &number.to_string())]);
+                let document = h.document(&[("n", &number.to_string())]);
                 tokio::spawn(async move {
                     for _ in 0..5 {
-                        match store.set(&id, &record, Expect::Revision(&revision)).await.unwrap() {
+                        match store.set(&id, &document, Expect::Revision(&revision)).await.unwrap() {
                             SetOutcome::Written(newer) => revision = newer,
                             SetOutcome::Conflict(newer) => revision = newer.revision,
                             SetOutcome::Gone => return,
                         }
-                        store.touch(&id, &record).await.unwrap();
+                        store.touch(&id, &document, document.cookie()).await.unwrap();
                     }
                 })
             })

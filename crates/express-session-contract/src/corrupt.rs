@@ -35,7 +35,7 @@ pub async fn undecodable_bytes_are_corrupt_and_not_lost<H: Harness>(h: &H) {
         assert_not_lost(h, &id, bytes).await;
     }
     let id = new_id();
-    h.put(&id, &h.record(&[("n", "1")])).await;
+    h.put(&id, &h.document(&[("n", "1")])).await;
     let all = h.store().all().await.unwrap();
     assert!(all.len() == 1 && all[0].0 == id, "`all` must leave out what it cannot decode, and only that");
 }
@@ -44,17 +44,17 @@ pub async fn undecodable_bytes_are_corrupt_and_not_lost<H: Harness>(h: &H) {
 pub async fn undecodable_bytes_are_not_overwritten_by_a_conditional_write<H: Harness>(h: &H) {
     for bytes in UNDECODABLE {
         let id = new_id();
-        let record = h.record(&[("n", "1")]);
-        let revision = h.put(&id, &record).await;
+        let document = h.document(&[("n", "1")]);
+        let revision = h.put(&id, &document).await;
         h.put_raw(&id, bytes.as_bytes()).await;
-        match h.store().set(&id, &record, Expect::Revision(&revision)).await {
+        match h.store().set(&id, &document, Expect::Revision(&revision)).await {
             Err(StoreError::Corrupt(_)) | Ok(express_session_core::SetOutcome::Gone) => {}
             Err(other) => panic!("{bytes}: expected Corrupt, got {other:?}"),
             Ok(_) => panic!("{bytes}: expected Corrupt, got written or a conflict"),
         }
         assert_not_lost(h, &id, bytes).await;
         // A touch may fail or not, but it neither destroys the bytes nor makes a session of them.
-        let _ = h.store().touch(&id, &record).await;
+        let _ = h.store().touch(&id, &document, document.cookie()).await;
         assert_not_lost(h, &id, bytes).await;
     }
 }
@@ -67,8 +67,8 @@ pub async fn undecodable_bytes_can_be_destroyed_or_replaced<H: Harness>(h: &H) {
         h.store().destroy(&destroyed).await.expect("undecodable bytes can be destroyed");
         assert!(h.find(&destroyed).await.is_none(), "{bytes}: still there after destroy");
         h.put_raw(&replaced, bytes.as_bytes()).await;
-        h.put(&replaced, &h.record(&[("n", "1")])).await;
-        assert_eq!(h.read(&replaced).await.record.data.get_raw("n"), Some("1"), "{bytes}");
+        h.put(&replaced, &h.document(&[("n", "1")])).await;
+        assert_eq!(h.read(&replaced).await.document.get_raw("n"), Some("1"), "{bytes}");
     }
 }
 

@@ -12,21 +12,21 @@ pub async fn an_expired_session_is_absent_before_any_sweep<H: Harness>(h: &H) {
     let ids: Vec<_> = (0..6).map(|_| new_id()).collect();
     let mut revisions = Vec::new();
     for id in &ids {
-        revisions.push(h.put(id, &h.record(&[("n", "1")])).await);
+        revisions.push(h.put(id, &h.document(&[("n", "1")])).await);
     }
     for id in &ids {
         h.age(id, HOUR + MINUTE).await;
     }
     let store = h.store();
-    let record = h.record(&[("n", "2")]);
+    let document = h.document(&[("n", "2")]);
     let listed = store.ids().await.unwrap();
     assert!(!ids.iter().any(|id| listed.contains(id)), "`ids` lists expired sessions");
     let all = store.all().await.unwrap();
     assert!(!all.iter().any(|(id, _)| ids.contains(id)), "`all` lists expired sessions");
     assert!(store.get(&ids[0]).await.unwrap().is_none(), "`get` found an expired session");
-    let outcome = store.set(&ids[1], &record, Expect::Revision(&revisions[1])).await.unwrap();
+    let outcome = store.set(&ids[1], &document, Expect::Revision(&revisions[1])).await.unwrap();
     assert_gone(&outcome, "to an expired session");
-    assert_eq!(store.touch(&ids[2], &record).await.unwrap(), TouchOutcome::Gone);
+    assert_eq!(store.touch(&ids[2], &document, document.cookie()).await.unwrap(), TouchOutcome::Gone);
     assert!(!store.destroy(&ids[3]).await.unwrap(), "an expired session was destroyed as if it were alive");
     for id in &ids {
         assert!(store.get(id).await.unwrap().is_none(), "an expired session came back");
@@ -36,7 +36,7 @@ pub async fn an_expired_session_is_absent_before_any_sweep<H: Harness>(h: &H) {
 /// `get` leaves the end of a session's life where it was.
 pub async fn reading_does_not_extend_life<H: Harness>(h: &H) {
     let id = new_id();
-    h.put(&id, &h.record(&[("n", "1")])).await;
+    h.put(&id, &h.document(&[("n", "1")])).await;
     h.age(&id, MINUTE * 40).await;
     assert!(h.find(&id).await.is_some(), "the session must live for an hour");
     h.age(&id, MINUTE * 21).await;
@@ -46,13 +46,13 @@ pub async fn reading_does_not_extend_life<H: Harness>(h: &H) {
 /// A write starts the session's life anew, by the cookie it carries.
 pub async fn writing_gives_the_full_life<H: Harness>(h: &H) {
     let id = new_id();
-    let revision = h.put(&id, &h.record(&[("n", "1")])).await;
+    let revision = h.put(&id, &h.document(&[("n", "1")])).await;
     h.age(&id, MINUTE * 40).await;
-    let record = h.record(&[("n", "2")]);
-    written(h.store().set(&id, &record, Expect::Revision(&revision)).await.unwrap());
+    let document = h.document(&[("n", "2")]);
+    written(h.store().set(&id, &document, Expect::Revision(&revision)).await.unwrap());
     h.age(&id, MINUTE * 40).await;
     assert!(h.find(&id).await.is_some(), "a written session must have its full life");
-    h.put(&id, &h.record_for(Some(HOUR * 3), &[("n", "3")])).await;
+    h.put(&id, &h.document_for(Some(HOUR * 3), &[("n", "3")])).await;
     h.age(&id, MINUTE * 170).await;
     assert!(h.find(&id).await.is_some(), "a new max_age must count from the write that brings it");
     h.age(&id, MINUTE * 11).await;
@@ -62,7 +62,7 @@ pub async fn writing_gives_the_full_life<H: Harness>(h: &H) {
 /// A session cookie (no `max_age`) does not make the stored session immortal.
 pub async fn a_session_without_max_age_expires_too<H: Harness>(h: &H) {
     let id = new_id();
-    h.put(&id, &h.record_for(None, &[("n", "1")])).await;
+    h.put(&id, &h.document_for(None, &[("n", "1")])).await;
     assert!(h.find(&id).await.is_some());
     h.age(&id, LONG).await;
     assert!(h.find(&id).await.is_none(), "a session without max_age must have a default life");
@@ -74,7 +74,7 @@ pub async fn a_life_below_one_second_is_a_life<H: Harness>(h: &H) {
     let mut seen = false;
     // On a machine under load the read may really be too late, so there are a few attempts.
     for _ in 0..10 {
-        h.put(&id, &h.record_for(Some(Duration::from_millis(700)), &[("n", "1")])).await;
+        h.put(&id, &h.document_for(Some(Duration::from_millis(700)), &[("n", "1")])).await;
         seen = seen || h.find(&id).await.is_some();
     }
     assert!(seen, "a life of 700 ms was cut down to nothing");
@@ -85,8 +85,8 @@ pub async fn a_life_below_one_second_is_a_life<H: Harness>(h: &H) {
 /// Expiry does not block an id: a blind write makes a new session of it, without the old data.
 pub async fn an_expired_id_can_be_written_anew<H: Harness>(h: &H) {
     let id = new_id();
-    h.put(&id, &h.record(&[("old", "1")])).await;
+    h.put(&id, &h.document(&[("old", "1")])).await;
     h.age(&id, LONG).await;
-    h.put(&id, &h.record(&[("new", "2")])).await;
-    assert_eq!(h.members(&h.read(&id).await.record), [("new".to_owned(), "2".to_owned())]);
+    h.put(&id, &h.document(&[("new", "2")])).await;
+    assert_eq!(h.members(&h.read(&id).await.document), [("new".to_owned(), "2".to_owned())]);
 }

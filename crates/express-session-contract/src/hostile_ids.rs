@@ -122,12 +122,12 @@ pub async fn variants_of_an_id_are_different_sessions<H: Harness>(h: &H) {
 async fn all_are_different_sessions<H: Harness>(h: &H, ids: &[SessionId], all_supported: bool) {
     let store = h.store();
     store.clear().await.unwrap();
-    let known = h.put(&new_id(), &h.record(&[("known", "1")])).await;
+    let known = h.put(&new_id(), &h.document(&[("known", "1")])).await;
     let mut supported = Vec::new();
     for (number, id) in ids.iter().enumerate() {
         let shown = number.to_string();
-        let record = h.record(&[("number", &shown)]);
-        match store.set(id, &record, Expect::Any).await {
+        let document = h.document(&[("number", &shown)]);
+        match store.set(id, &document, Expect::Any).await {
             Ok(outcome) => {
                 crate::sample::written(outcome);
                 supported.push((id, shown));
@@ -142,9 +142,14 @@ async fn all_are_different_sessions<H: Harness>(h: &H, ids: &[SessionId], all_su
     }
     assert_eq!(store.ids().await.unwrap().len(), supported.len() + 1, "`ids` must list each of them once");
     for (id, number) in &supported {
-        let found = h.read(id).await.record;
-        assert_eq!(found.data.get_raw("number"), Some(&**number), "{:?} is another session", id.as_str());
-        assert_eq!(store.touch(id, &found).await.unwrap(), TouchOutcome::Touched, "{:?}", id.as_str());
+        let found = h.read(id).await.document;
+        assert_eq!(found.get_raw("number"), Some(&**number), "{:?} is another session", id.as_str());
+        assert_eq!(
+            store.touch(id, &found, found.cookie()).await.unwrap(),
+            TouchOutcome::Touched,
+            "{:?}",
+            id.as_str()
+        );
     }
     let mut listed = store.ids().await.unwrap();
     listed.sort();
@@ -165,12 +170,12 @@ async fn all_are_different_sessions<H: Harness>(h: &H, ids: &[SessionId], all_su
 }
 
 async fn assert_absent<H: Harness>(h: &H, id: &SessionId, revision: &express_session_core::Revision) {
-    let (store, record) = (h.store(), h.record(&[]));
+    let (store, document) = (h.store(), h.document(&[]));
     let shown = id.as_str();
     assert!(h.find(id).await.is_none(), "the unsupported id {shown:?} is there");
-    assert_eq!(store.touch(id, &record).await.unwrap(), TouchOutcome::Gone, "{shown:?}");
+    assert_eq!(store.touch(id, &document, document.cookie()).await.unwrap(), TouchOutcome::Gone, "{shown:?}");
     assert!(!store.destroy(id).await.unwrap(), "{shown:?} was destroyed");
-    let outcome = store.set(id, &record, Expect::Revision(revision)).await;
+    let outcome = store.set(id, &document, Expect::Revision(revision)).await;
     assert!(
         matches!(outcome, Ok(express_session_core::SetOutcome::Gone) | Err(StoreError::UnsupportedId(_))),
         "{shown:?} was written"

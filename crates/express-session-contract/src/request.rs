@@ -20,7 +20,7 @@ pub async fn overlapping_requests_lose_no_key<H: Harness>(h: &H) {
                     let session = begin(&server, &browser).await;
                     let before = session.get::<usize>(&key).unwrap().unwrap_or(0);
                     assert_eq!(before + 1, write, "an earlier write of {key} was lost");
-                    session.insert(&key, &write).unwrap();
+                    session.insert(&key, write).unwrap();
                     session.finish().await.expect("the request ends well");
                 }
             })
@@ -31,7 +31,7 @@ pub async fn overlapping_requests_lose_no_key<H: Harness>(h: &H) {
     }
     let session = begin(&servers[1], &browser).await;
     for task in 0..H::SCALE.tasks {
-        assert_eq!(session.get(&format!("task{task}")).unwrap(), Some(H::SCALE.writes), "task{task}");
+        assert_eq!(session.get(format!("task{task}")).unwrap(), Some(H::SCALE.writes), "task{task}");
     }
 }
 
@@ -66,7 +66,7 @@ async fn increment(session: &Session) -> Result<usize, SessionError> {
     session
         .transaction(|data| {
             let views = data.get::<usize>("views")?.unwrap_or(0) + 1;
-            data.insert("views", &views)?;
+            data.insert("views", views)?;
             Ok(views)
         })
         .await
@@ -80,13 +80,13 @@ pub async fn logout_wins_over_a_request_that_changes_the_session<H: Harness>(h: 
         let browser = logged_in(&server).await;
         let slow = begin(&server, &browser).await;
         log_out(&server, &browser).await;
-        slow.insert("late", &true).unwrap();
+        slow.insert("late", true).unwrap();
         assert_ends_without_a_session(h, &slow).await;
 
         let browser = logged_in(&server).await;
         let slow = begin(&server, &browser).await;
         log_out(&server, &browser).await;
-        slow.insert("late", &true).unwrap();
+        slow.insert("late", true).unwrap();
         let saved = slow.save().await;
         assert!(matches!(saved, Err(SessionError::Gone)), "a save after a logout must say that it is gone");
         assert_ends_without_a_session(h, &slow).await;
@@ -110,7 +110,7 @@ pub async fn logout_wins_over_a_request_that_renews_the_id<H: Harness>(h: &H) {
     let browser = logged_in(&server).await;
     let slow = begin(&server, &browser).await;
     slow.renew();
-    slow.insert("late", &true).unwrap();
+    slow.insert("late", true).unwrap();
     log_out(&server, &browser).await;
     assert_ends_without_a_session(h, &slow).await;
 }

@@ -1,6 +1,6 @@
 //! What is written is what is read.
 
-use express_session_core::{Expect, Record, SessionStore as _};
+use express_session_core::{Data, Document, Expect, SessionStore as _};
 
 use crate::Harness;
 use crate::sample::{HOUR, HarnessExt as _, assert_gone, new_id};
@@ -14,22 +14,24 @@ pub async fn a_record_comes_back_exactly_as_it_was_written<H: Harness>(h: &H) {
         "user":{{"name":"Zo\u00eb","roles":[ "a", "b" ],"empty":{{ }}}},"quote":"\"\\\u0001\n\/"}}"#,
         h.cookie(Some(HOUR)).encode()
     );
-    let mut record = Record::decode(text.as_bytes()).unwrap().unwrap();
-    record.cookie_mut().set_path(Some("/app"));
-    h.put(&id, &record).await;
-    let read = h.read(&id).await.record;
-    assert_eq!(h.members(&read), h.members(&record), "the data changed on the way through the store");
+    let document = Document::decode(text.as_bytes()).unwrap().unwrap();
+    let mut data = Data::of(document);
+    data.cookie_mut().set_path(Some("/app"));
+    let document = data.encode();
+    h.put(&id, &document).await;
+    let read = h.read(&id).await.document;
+    assert_eq!(h.members(&read), h.members(&document), "the data changed on the way through the store");
     assert_eq!(
-        read.encode_cookie(),
-        record.encode_cookie(),
+        read.cookie().encode(),
+        document.cookie().encode(),
         "the cookie changed on the way through the store"
     );
-    assert_eq!(h.raw_members(&id).await, h.members(&record), "the stored document holds other data");
+    assert_eq!(h.raw_members(&id).await, h.members(&document), "the stored document holds other data");
 }
 
 /// An id that was never written is `None`, not an error.
 pub async fn an_unknown_id_is_none<H: Harness>(h: &H) {
-    h.put(&new_id(), &h.record(&[("n", "1")])).await;
+    h.put(&new_id(), &h.document(&[("n", "1")])).await;
     assert!(h.find(&new_id()).await.is_none(), "an unknown id must not be a session");
 }
 
@@ -48,25 +50,25 @@ pub async fn large_and_unusual_data_come_back<H: Harness>(h: &H) {
     ];
     for sample in samples {
         let id = new_id();
-        let record = h.record(&[("k\u{e9}y \u{2028}\0", sample)]);
-        h.put(&id, &record).await;
-        let read = h.read(&id).await.record;
+        let document = h.document(&[("k\u{e9}y \u{2028}\0", sample)]);
+        h.put(&id, &document).await;
+        let read = h.read(&id).await.document;
         let shown: String = sample.chars().take(40).collect();
-        assert!(h.members(&read) == h.members(&record), "{shown} came back changed");
+        assert!(h.members(&read) == h.members(&document), "{shown} came back changed");
     }
 }
 
 /// A stored `null`, `false`, `0` or `""`, as Node may leave it, is no session: absent, not an error.
 pub async fn a_null_document_is_no_session<H: Harness>(h: &H) {
-    for document in ["null", "false", "0", "\"\""] {
+    for falsy in ["null", "false", "0", "\"\""] {
         let id = new_id();
-        let record = h.record(&[("n", "1")]);
-        let revision = h.put(&id, &record).await;
-        h.put_raw(&id, document.as_bytes()).await;
-        assert!(h.find(&id).await.is_none(), "a stored {document} must be no session");
-        let outcome = h.store().set(&id, &record, Expect::Revision(&revision)).await.unwrap();
+        let document = h.document(&[("n", "1")]);
+        let revision = h.put(&id, &document).await;
+        h.put_raw(&id, falsy.as_bytes()).await;
+        assert!(h.find(&id).await.is_none(), "a stored {falsy} must be no session");
+        let outcome = h.store().set(&id, &document, Expect::Revision(&revision)).await.unwrap();
         assert_gone(&outcome, "over a falsy document");
-        h.put(&id, &record).await;
-        assert!(h.find(&id).await.is_some(), "a blind write must replace a stored {document}");
+        h.put(&id, &document).await;
+        assert!(h.find(&id).await.is_some(), "a blind write must replace a stored {falsy}");
     }
 }

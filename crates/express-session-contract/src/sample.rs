@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use express_session_core::{
-    Cookie, Expect, Record, Revision, SessionId, SessionStore as _, SetOutcome, Stored,
+    Cookie, Data, Document, Expect, Revision, SessionId, SessionStore as _, SetOutcome, Stored,
 };
 
 use crate::Harness;
@@ -19,7 +19,7 @@ pub(crate) fn new_id() -> SessionId {
     SessionId::generate()
 }
 
-pub(crate) fn id(text: impl Into<std::sync::Arc<str>>) -> SessionId {
+pub(crate) fn id(text: impl AsRef<str>) -> SessionId {
     SessionId::parse(text).expect("the id is not empty and not too long")
 }
 
@@ -53,21 +53,21 @@ pub(crate) trait HarnessExt: Harness {
     }
 
     /// A record that lives an hour and holds these members, given as JSON texts.
-    fn record(&self, members: &[(&str, &str)]) -> Record {
-        self.record_for(Some(HOUR), members)
+    fn document(&self, members: &[(&str, &str)]) -> Document {
+        self.document_for(Some(HOUR), members)
     }
 
-    fn record_for(&self, max_age: Option<Duration>, members: &[(&str, &str)]) -> Record {
-        let mut record = Record::new(self.cookie(max_age));
+    fn document_for(&self, max_age: Option<Duration>, members: &[(&str, &str)]) -> Document {
+        let mut data = Data::new(self.cookie(max_age));
         for (key, json) in members {
-            record.data.insert_raw(key, json).expect("the sample is JSON");
+            data.insert_raw(key, json).expect("the sample is JSON");
         }
-        record
+        data.encode()
     }
 
-    fn put(&self, id: &SessionId, record: &Record) -> impl Future<Output = Revision> + Send {
+    fn put(&self, id: &SessionId, document: &Document) -> impl Future<Output = Revision> + Send {
         async {
-            let outcome = self.store().set(id, record, Expect::Any).await;
+            let outcome = self.store().set(id, document, Expect::Any).await;
             written(outcome.expect("a blind write succeeds"))
         }
     }
@@ -81,18 +81,18 @@ pub(crate) trait HarnessExt: Harness {
     }
 
     /// The data of a record with their exact texts, without what the store's format adds.
-    fn members(&self, record: &Record) -> Vec<(String, String)> {
+    fn members(&self, document: &Document) -> Vec<(String, String)> {
         let added = |key: &str| Self::OWN_KEYS.contains(&key);
-        let entries = record.data.entries().filter(|(key, _)| !added(key));
-        entries.map(|(key, text)| (key.to_owned(), text.to_owned())).collect()
+        let entries = document.entries().filter(|(key, _)| !added(key));
+        entries.map(|(key, text)| (key.into_owned(), text.to_owned())).collect()
     }
 
     /// The data of the stored document.
     fn raw_members(&self, id: &SessionId) -> impl Future<Output = Vec<(String, String)>> + Send {
         async {
             let bytes = self.get_raw(id).await.expect("a document is stored");
-            let record = Record::decode(&bytes).expect("the document can be decoded");
-            self.members(&record.expect("the document is a session"))
+            let document = Document::decode(&bytes).expect("the document can be decoded");
+            self.members(&document.expect("the document is a session"))
         }
     }
 }

@@ -1,10 +1,5 @@
 //! The suite itself: a plain store passes, and every fault that real stores have had is caught by its clause.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,8 +7,8 @@ use std::time::Duration;
 
 use express_session_contract::{Harness, Scale, clauses};
 use express_session_core::{
-    Clock, Expect, ManualClock, Record, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome,
-    StoreError, Stored, TouchHint, TouchOutcome, UnixMillis,
+    Clock, Cookie, Document, Expect, ManualClock, Revision, SessionId, SessionStore, SessionStoreAdmin,
+    SetOutcome, StoreError, Stored, TouchHint, TouchOutcome, UnixMillis,
 };
 
 /// A fault of a store.
@@ -28,6 +23,8 @@ enum Fault {
     SetCreates,
     /// `touch` writes the whole record.
     TouchWritesData,
+    /// `touch` goes by the cookie that was read, not by the one it is given.
+    TouchOldCookie,
     /// `touch` creates.
     TouchCreates,
     /// `touch` does nothing.
@@ -82,9 +79,9 @@ impl Naive {
         }
     }
 
-    fn deadline(&self, record: &Record) -> i64 {
+    fn deadline(&self, cookie: &Cookie) -> i64 {
         let day = self.clock.now().plus(Duration::from_hours(24));
-        record.cookie().expires().unwrap_or(day).0
+        cookie.expires().unwrap_or(day).0
     }
 
     fn live(&self, id: &SessionId) -> Option<Vec<u8>> {
@@ -128,8 +125,8 @@ impl Naive {
 impl SessionStore for Naive {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
         let Some(bytes) = self.live(id) else { return Ok(None) };
-        let record = match Record::decode(&bytes) {
-            Ok(record) => record,
+        let document = match Document::decode(&bytes) {
+            Ok(document) => document,
             Err(_) if self.fault == Fault::CorruptIsNone => None,
             Err(error) => {
                 if self.fault == Fault::DeletesCorrupt {
@@ -141,7 +138,7 @@ impl SessionStore for Naive {
         if self.fault == Fault::GetExtends {
             self.put(id, bytes.clone(), self.clock.now().plus(Duration::from_hours(1)).0);
         }
-        Ok(record.map(|record| Stored::new(record, Revision::of_bytes(bytes))))
+        Ok(document.map(|document| Stored::new(document, Revision::of_bytes(bytes))))
     }
 
     async fn get_and_touch(&self, id: &SessionId, _: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
@@ -152,15 +149,15 @@ impl SessionStore for Naive {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let mut bytes = record.encode().into_bytes();
+        let mut bytes = document.text().as_bytes().to_vec();
         if self.fault == Fault::Reformats {
             let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
             bytes = value.to_string().into_bytes();
         }
-        let deadline = self.deadline(record);
+        let deadline = self.deadline(document.cookie());
         let Expect::Revision(revision) = expect else {
             return Ok(SetOutcome::Written(self.put(id, bytes, deadline)));
         };
@@ -173,14 +170,19 @@ impl SessionStore for Naive {
         })
     }
 
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
         if self.fault == Fault::TouchIsNothing {
             return Ok(TouchOutcome::Touched);
         }
         if self.fault == Fault::TouchWritesData && self.live(id).is_some()
             || self.fault == Fault::TouchCreates
         {
-            self.put(id, record.encode().into_bytes(), self.deadline(record));
+            self.put(id, document.text().as_bytes().to_vec(), self.deadline(cookie));
             return Ok(TouchOutcome::Touched);
         }
         if self.live(id).is_none() {
@@ -188,7 +190,8 @@ impl SessionStore for Naive {
         }
         let mut sessions = self.sessions.lock().unwrap();
         let Some((_, deadline)) = sessions.get_mut(&self.key(id)) else { return Ok(TouchOutcome::Gone) };
-        *deadline = self.deadline(record);
+        let cookie = if self.fault == Fault::TouchOldCookie { document.cookie() } else { cookie };
+        *deadline = self.deadline(cookie);
         Ok(TouchOutcome::Touched)
     }
 
@@ -200,9 +203,9 @@ impl SessionStore for Naive {
 }
 
 impl SessionStoreAdmin for Naive {
-    async fn all(&self) -> Result<Vec<(SessionId, Record)>, StoreError> {
+    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
         let decoded = |(key, bytes): (String, Vec<u8>)| {
-            Some((SessionId::parse(key).ok()?, Record::decode(&bytes).ok().flatten()?))
+            Some((SessionId::parse(key).ok()?, Document::decode(&bytes).ok().flatten()?))
         };
         Ok(self.entries().into_iter().filter_map(decoded).collect())
     }
@@ -293,6 +296,7 @@ caught! {
     CheckThenWrite => of_several_writers_with_one_revision_one_gets_through;
     SetCreates => logout_wins_over_a_request_that_changes_the_session;
     TouchWritesData => touch_does_not_bring_back_what_others_replaced;
+    TouchOldCookie => get_and_touch_has_extended_life_if_it_says_so;
     TouchCreates => touch_never_creates;
     TouchIsNothing => touch_extends_life;
     ExpiryBySweep => an_expired_session_is_absent_before_any_sweep;

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use express_session_core::{
-    CookieOptions, Expect, Options, Record, RequestHead, Revision, Secrets, SessionId, SessionManager,
-    SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
+    Cookie, CookieOptions, Document, Expect, Options, RequestHead, Revision, Secrets, SessionId,
+    SessionManager, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
 };
 
-type Sessions = HashMap<SessionId, (u64, Arc<[u8]>)>;
+type Sessions = HashMap<SessionId, (u64, Arc<str>)>;
 
 /// The least a store can do: bytes by id, with a revision.
 #[derive(Debug, Default)]
@@ -25,20 +25,24 @@ struct Least(Mutex<Sessions>);
 impl SessionStore for Least {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
         let found = self.0.lock().unwrap().get(id).cloned();
-        let Some((revision, bytes)) = found else { return Ok(None) };
-        Ok(Record::decode(&bytes)?.map(|record| Stored::new(record, Revision::of_number(revision))))
+        let Some((revision, text)) = found else { return Ok(None) };
+        Ok(Document::parse(text)?.map(|document| Stored::new(document, Revision::of_number(revision))))
     }
     async fn get_and_touch(&self, id: &SessionId, _: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
         self.get(id).await
     }
-    async fn set(&self, id: &SessionId, record: &Record, _: Expect<'_>) -> Result<SetOutcome, StoreError> {
-        let bytes = record.encode().into_bytes().into();
+    async fn set(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        _: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
         let mut sessions = self.0.lock().unwrap();
         let entry = sessions.entry(id.clone()).or_default();
-        *entry = (entry.0 + 1, bytes);
+        *entry = (entry.0 + 1, document.shared_text());
         Ok(SetOutcome::Written(Revision::of_number(entry.0)))
     }
-    async fn touch(&self, _: &SessionId, _: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(&self, _: &SessionId, _: &Document, _: &Cookie) -> Result<TouchOutcome, StoreError> {
         Ok(TouchOutcome::Touched)
     }
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
@@ -58,8 +62,10 @@ impl RequestHead for Request {
     fn peer_addr(&self) -> Option<IpAddr> {
         None
     }
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-        Box::new((name == "cookie").then_some(self.0.as_bytes()).into_iter())
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
+        if name == "cookie" {
+            see(self.0.as_bytes());
+        }
     }
 }
 
@@ -85,9 +91,9 @@ fn requests(criterion: &mut Criterion) {
             .cookie(cookie)
             .build()
             .unwrap();
-        let manager = SessionManager::new(options, Least::default());
+        let manager = SessionManager::new(Least::default(), options);
         let new = ready(manager.begin(&Request(String::new()))).unwrap().unwrap();
-        new.insert("n", &0).unwrap();
+        new.insert("n", 0).unwrap();
         new.insert("user", "hello").unwrap();
         ready(new.finish()).unwrap();
         let cookie = Secrets::new([SECRET]).unwrap().cookie_value(new.id().as_str());
@@ -104,7 +110,7 @@ fn requests(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let session = ready(manager.begin(&request)).unwrap().unwrap();
                 let n = session.get::<u64>("n").unwrap().unwrap_or(0);
-                session.insert("n", &(n + 1)).unwrap();
+                session.insert("n", n + 1).unwrap();
                 ready(session.finish()).unwrap()
             });
         });
@@ -113,7 +119,7 @@ fn requests(criterion: &mut Criterion) {
                 let session = ready(manager.begin(&request)).unwrap().unwrap();
                 ready(session.transaction(|data| {
                     let n = data.get::<u64>("n")?.unwrap_or(0) + 1;
-                    data.insert("n", &n)?;
+                    data.insert("n", n)?;
                     Ok(n)
                 }))
                 .unwrap();

@@ -11,7 +11,11 @@ use crate::store::StoreError;
 pub enum SessionError {
     /// The store failed.
     #[error("the session store could not be used")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+    /// The store as a whole is out of order, and the option `store_outage` asks for an answer that says so: another
+    /// try may work.
+    #[error("the session store is out of order for now")]
+    Unavailable(#[source] StoreError),
     /// A value could not be written as or read from JSON, or its key is reserved.
     #[error("the session data could not be used")]
     Data(#[from] DataError),

@@ -7,34 +7,31 @@ mod error;
 mod js;
 mod options;
 mod request;
+mod scratch;
 mod session;
 mod session_id;
 mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
-pub use cookie::header::values as cookie_values;
-pub use cookie::options::{CookieOptions, SameSiteOption, Secure};
-pub use cookie::set_cookie::{SetCookieError, removal as removal_cookie, set_cookie};
-pub use cookie::signature::{NoSecretError, SIGNED_PREFIX, Secrets, Verified};
-pub use cookie::{Cookie, CookieError, Priority, SameSite};
-pub use document::merge;
-pub use document::{COOKIE_KEY, Data, DataError, RedactedJsonError};
-pub use document::{DecodeError, Record};
+pub use cookie::set_cookie::SetCookieError;
+pub use cookie::signature::{NoSecretError, Secrets, Verified};
+pub use cookie::{Cookie, CookieError, CookieOptions, Priority, SameSite, SameSiteOption, Secure};
+pub use document::{COOKIE_KEY, Data, DataError, DecodeError, Document, RedactedJsonError};
 pub use error::SessionError;
 pub use options::{
-    CREATED_AT_KEY, CookieFn, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, GenidFn, MIN_SECRET_LEN, Options,
-    OptionsBuilder, OptionsError, StoreOutage,
+    DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, Options, OptionsBuilder, OptionsError, StoreOutage,
+    Unset,
 };
 pub use request::{RequestHead, TrustProxy};
-pub use session::decision::{Decision, Facts, StoreAction, Unset, decide};
-pub use session::lifecycle::{Finished, SessionManager};
-pub use session::shared::MAX_COOKIES;
-pub use session::verbs::MAX_ATTEMPTS;
-pub use session::{CookieMut, Session};
+pub use session::{CookieMut, Finished, PendingSession, Session, SessionManager};
 pub use session_id::{SessionId, SessionIdError};
-pub use store::expiry::{Life, TouchAfter};
-pub use store::timer::{NoTimer, Timer};
 pub use store::{
-    BoxError, DynSessionStore, Expect, Revision, SessionStore, SessionStoreAdmin, SetOutcome, StoreError,
-    Stored, TouchHint, TouchOutcome,
+    BoxError, Expect, Life, NoTimer, Revision, SessionStore, SessionStoreAdmin, SetOutcome, StoreError,
+    Stored, Timer, TouchAfter, TouchHint, TouchOutcome,
 };
+
+/// Inner pieces, for tests that replay recorded vectors. Nothing here is part of the API.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::cookie::testing::{cookie_values, set_cookie};
+}

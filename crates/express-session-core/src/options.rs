@@ -4,14 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cookie::options::CookieOptions;
+use crate::clock::UnixMillis;
+use crate::cookie::CookieOptions;
 use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::cookie::signature::{NoSecretError, Secrets};
 use crate::request::{RequestHead, TrustProxy};
-use crate::session::decision::Unset;
 use crate::session_id::SessionId;
-use crate::store::expiry::TouchAfter;
-use crate::{UnixMillis, set_cookie as write_cookie};
+use crate::store::TouchAfter;
 
 /// The shortest secret accepted without [`allow_weak_secret`](OptionsBuilder::allow_weak_secret), in bytes:
 /// the length of the key that HMAC-SHA256 is made for.
@@ -38,10 +37,24 @@ pub enum StoreOutage {
 }
 
 /// Chooses the cookie options for a request.
-pub type CookieFn = dyn Fn(&dyn RequestHead) -> CookieOptions + Send + Sync;
+pub(crate) type CookieFn = dyn Fn(&dyn RequestHead) -> CookieOptions + Send + Sync;
 
-/// Makes a session id.
-pub type GenidFn = dyn Fn() -> SessionId + Send + Sync;
+/// Makes the session ids of one request.
+pub(crate) type GenerateId = dyn Fn() -> SessionId + Send + Sync;
+
+/// Looks at a request, and says how its session ids are made.
+pub(crate) type Genid = dyn Fn(&dyn RequestHead) -> Arc<GenerateId> + Send + Sync;
+
+/// What to do when a handler takes the session away from the request (`req.session = null` in Node).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "express-session knows these two")]
+pub enum Unset {
+    /// Leave the stored session as it is. The default, as in express-session.
+    #[default]
+    Keep,
+    /// Destroy the stored session.
+    Destroy,
+}
 
 #[derive(Clone)]
 pub(crate) enum CookieSource {
@@ -56,7 +69,7 @@ pub struct Options {
     pub(crate) name: String,
     pub(crate) secrets: Secrets,
     pub(crate) cookie: CookieSource,
-    pub(crate) genid: Arc<GenidFn>,
+    pub(crate) genid: Option<Arc<Genid>>,
     pub(crate) resave: bool,
     pub(crate) save_uninitialized: bool,
     pub(crate) rolling: bool,
@@ -68,6 +81,7 @@ pub struct Options {
     pub(crate) reissue: bool,
     pub(crate) store_outage: StoreOutage,
     pub(crate) store_timeout: Duration,
+    pub(crate) lazy: bool,
 }
 
 /// Why options are refused.
@@ -119,7 +133,7 @@ impl Options {
             name: DEFAULT_NAME.to_owned(),
             secrets,
             cookie: CookieSource::Fixed(Arc::new(CookieOptions::new())),
-            genid: Arc::new(SessionId::generate),
+            genid: None,
             resave: true,
             save_uninitialized: true,
             rolling: false,
@@ -131,6 +145,7 @@ impl Options {
             reissue: false,
             store_outage: StoreOutage::Error,
             store_timeout: DEFAULT_STORE_TIMEOUT,
+            lazy: false,
         };
         OptionsBuilder { options, no_secret, allow_weak_secret: false }
     }
@@ -140,9 +155,9 @@ impl Options {
         &self.name
     }
 
-    /// What a request gets when the store is out of order.
-    pub const fn store_outage(&self) -> StoreOutage {
-        self.store_outage
+    /// Whether sessions are loaded only when somebody asks for them.
+    pub const fn lazy(&self) -> bool {
+        self.lazy
     }
 
     /// How long one call to the store may take.
@@ -214,8 +229,45 @@ impl OptionsBuilder {
     /// # Security
     ///
     /// An id that can be guessed is a session that can be stolen, and one that repeats is a session shared.
-    pub fn genid(mut self, genid: impl Fn() -> SessionId + Send + Sync + 'static) -> Self {
-        self.options.genid = Arc::new(genid);
+    pub fn genid(self, genid: impl Fn() -> SessionId + Send + Sync + 'static) -> Self {
+        let genid: Arc<GenerateId> = Arc::new(genid);
+        self.set_genid(move |_| Arc::clone(&genid))
+    }
+
+    /// Makes the ids of new sessions, looking at the request: express's `genid(req)`.
+    ///
+    /// `look` sees the request when it begins, and hands back what makes ids for it, also later in `regenerate` and
+    /// `renew`.
+    ///
+    /// ```
+    /// use express_session_core::{Options, RequestHead, SessionId};
+    ///
+    /// let options = Options::builder(["a secret of 32 bytes, or even more"]).genid_with(|request| {
+    ///     let area = if request.path().starts_with("/admin") { "admin" } else { "shop" };
+    ///     move || SessionId::parse(format!("{area}-{}", SessionId::generate().as_str())).expect("not too long")
+    /// });
+    /// # options.build().unwrap();
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// As [`genid`](Self::genid).
+    ///
+    /// # Security
+    ///
+    /// As [`genid`](Self::genid).
+    pub fn genid_with<G: Fn() -> SessionId + Send + Sync + 'static>(
+        self,
+        look: impl Fn(&dyn RequestHead) -> G + Send + Sync + 'static,
+    ) -> Self {
+        self.set_genid(move |request| Arc::new(look(request)))
+    }
+
+    fn set_genid(
+        mut self,
+        genid: impl Fn(&dyn RequestHead) -> Arc<GenerateId> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.genid = Some(Arc::new(genid));
         self
     }
 
@@ -297,7 +349,7 @@ impl OptionsBuilder {
 
     /// Ends every session for good this long after its creation, however active it is.
     ///
-    /// The creation time is kept in the record as [`CREATED_AT_KEY`], in milliseconds. A session that has none
+    /// The creation time is kept in the record as `__createdAt`, in milliseconds. A session that has none
     /// (created by Node, or before the option was set) starts to count when it is first seen.
     ///
     /// # Default
@@ -335,6 +387,19 @@ impl OptionsBuilder {
     /// Five seconds: longer than any healthy store needs, shorter than browsers and proxies wait.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.options.store_timeout = timeout;
+        self
+    }
+
+    /// Whether the store is called only for requests that ask for their session.
+    ///
+    /// A request that does not is neither read, touched nor, with `rolling`, sent its cookie: a session lives from the
+    /// last request that looked at it. For sites on which few pages do.
+    ///
+    /// # Default
+    ///
+    /// False: every request reads its session and extends it, as in express-session.
+    pub fn lazy(mut self, lazy: bool) -> Self {
+        self.options.lazy = lazy;
         self
     }
 
@@ -378,7 +443,7 @@ impl OptionsBuilder {
             let write = |year_ms| {
                 let mut sample = cookie.create(UnixMillis(year_ms), Some(true));
                 sample.touch(UnixMillis(year_ms));
-                write_cookie(&options.name, "", &sample)
+                set_cookie::set_cookie(&options.name, |_| {}, &sample)
             };
             let (in_1970, in_2100) = (0, 4_102_444_800_000);
             write(in_1970).or_else(|_| write(in_2100)).map_err(OptionsError::Cookie)?;
@@ -403,10 +468,6 @@ impl fmt::Debug for OptionsBuilder {
         f.debug_struct("OptionsBuilder").field("options", &self.options).finish_non_exhaustive()
     }
 }
-
-/// The top-level key under which a record keeps its creation time for
-/// [`absolute_timeout`](OptionsBuilder::absolute_timeout), in milliseconds since 1970.
-pub const CREATED_AT_KEY: &str = "__createdAt";
 
 #[cfg(test)]
 mod tests {

@@ -13,8 +13,8 @@ pub trait RequestHead {
     fn is_tls(&self) -> bool;
     /// The address of the other end of the connection, if it is known.
     fn peer_addr(&self) -> Option<IpAddr>;
-    /// The values of all headers called `name` (lower-case), in order.
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a>;
+    /// Shows `see` the values of all headers called `name` (lower-case), in order.
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8]));
 }
 
 /// Whose `X-Forwarded-Proto` is believed when [`proxy`](crate::OptionsBuilder::proxy) is not set.
@@ -68,8 +68,13 @@ pub(crate) fn is_secure(request: &dyn RequestHead, proxy: Option<bool>, trust: &
     if !believes {
         return false;
     }
-    let Some(value) = request.header_values("x-forwarded-proto").next() else { return false };
-    let first = value.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
-    // express-session lower-cases the value, Express itself does not.
-    if proxy.is_some() { first.eq_ignore_ascii_case(b"https") } else { first == b"https" }
+    let mut first = None;
+    request.headers("x-forwarded-proto", &mut |value| {
+        let element = value.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii();
+        // express-session lower-cases the value, Express itself does not.
+        let https =
+            if proxy.is_some() { element.eq_ignore_ascii_case(b"https") } else { element == b"https" };
+        first.get_or_insert(https);
+    });
+    first.unwrap_or(false)
 }

@@ -1,6 +1,8 @@
 //! The session id: generated, parsed, never printed.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -10,8 +12,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 ///
 /// Whoever knows it owns the session, so `Debug` does not show it and there is no `Display`;
 /// [`as_str`](Self::as_str) is the one way to the text. Cloning is cheap.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId(Arc<str>);
+#[derive(Clone)]
+pub struct SessionId(Text);
+
+/// Ids of our own and most others need no memory of their own.
+#[derive(Clone)]
+enum Text {
+    Short { len: u8, bytes: [u8; SHORT_LEN] },
+    Long(Arc<str>),
+}
+
+/// Longer than the 32 characters of a generated id, and than a UUID.
+const SHORT_LEN: usize = 46;
 
 /// Why a text is not a session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +57,11 @@ impl SessionId {
 
     /// The id that 24 given random bytes stand for.
     pub(crate) fn from_random(bytes: &[u8; 24]) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+        let mut text = [0; SHORT_LEN];
+        #[allow(clippy::expect_used, reason = "24 bytes are 32 characters")]
+        let len = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).expect("32 characters fit");
+        #[allow(clippy::cast_possible_truncation, reason = "32")]
+        Self(Text::Short { len: len as u8, bytes: text })
     }
 
     /// Accepts an id as a custom generator or a verified cookie gives it.
@@ -56,18 +72,63 @@ impl SessionId {
     /// # Errors
     ///
     /// [`SessionIdError`] if the text is empty or longer than [`Self::MAX_LEN`] bytes.
-    pub fn parse(text: impl Into<Arc<str>>) -> Result<Self, SessionIdError> {
-        let text = text.into();
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, SessionIdError> {
+        let text = text.as_ref();
         match text.len() {
             0 => Err(SessionIdError::Empty),
-            1..=Self::MAX_LEN => Ok(Self(text)),
+            1..=Self::MAX_LEN => Ok(Self(Text::new(text))),
             long => Err(SessionIdError::TooLong(long)),
         }
     }
 
     /// The id itself. Do not log it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            // It was cut out of a text, so it is one.
+            Text::Short { len, bytes } => {
+                bytes.get(..usize::from(*len)).and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default()
+            }
+            Text::Long(text) => text,
+        }
+    }
+}
+
+impl Text {
+    fn new(text: &str) -> Self {
+        let mut bytes = [0; SHORT_LEN];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(len)) => {
+                place.copy_from_slice(text.as_bytes());
+                Self::Short { len, bytes }
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
+}
+
+impl PartialEq for SessionId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for SessionId {}
+
+impl Hash for SessionId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialOrd for SessionId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SessionId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
     }
 }
 
@@ -101,6 +162,15 @@ mod tests {
         assert_eq!(SessionId::parse("x".repeat(4097)), Err(SessionIdError::TooLong(4097)));
         assert!(SessionId::parse("x".repeat(4096)).is_ok());
         assert!(SessionId::parse("../\0/\u{e9}").is_ok());
+    }
+
+    #[test]
+    fn ids_of_every_length_are_what_they_were() {
+        for len in [1, 32, 45, 46, 47, 300, 4096] {
+            let text: String = "x\u{e9}".chars().cycle().take(len).collect();
+            let id = SessionId::parse(&text[..len - usize::from(!text.is_char_boundary(len))]);
+            assert!(id.is_ok_and(|id| text.starts_with(id.as_str()) && id == id.clone()));
+        }
     }
 
     /// Source: `tests/vectors/cookie-signature.json`, `session_id` (uid-safe with stubbed random bytes).

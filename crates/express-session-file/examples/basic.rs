@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use express_session_core::{Cookie, Expect, Record, SessionId, SessionStore as _, SetOutcome};
+use express_session_core::{Cookie, Data, Expect, SessionId, SessionStore as _, SetOutcome};
 use express_session_file::{FileOptions, FileStore};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,15 +18,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A middleware does this; `Expect::Revision` is what keeps two requests from overwriting each other.
     let outcome = match store.get(&id).await? {
         None => {
-            let mut record = Record::new(Cookie::default());
-            record.data.insert("num", &1)?;
-            store.set(&id, &record, Expect::Any).await?
+            let mut data = Data::new(Cookie::default());
+            data.insert("num", 1)?;
+            store.set(&id, &data.encode(), Expect::Any).await?
         }
         Some(stored) => {
-            let mut record = stored.record;
-            let num = record.data.get::<u64>("num")?.unwrap_or(0);
-            record.data.insert("num", &(num + 1))?;
-            store.set(&id, &record, Expect::Revision(&stored.revision)).await?
+            let mut data = Data::of(stored.document);
+            let num: u64 = data.get("num")?.unwrap_or(0);
+            data.insert("num", num + 1)?;
+            store.set(&id, &data.encode(), Expect::Revision(&stored.revision)).await?
         }
     };
     if let SetOutcome::Written(revision) = outcome {

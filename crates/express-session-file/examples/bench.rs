@@ -22,7 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use express_session_core::{Cookie, Expect, Record, SessionId, SessionStore as _, SessionStoreAdmin as _};
+use express_session_core::{
+    Cookie, Data, Document, Expect, SessionId, SessionStore as _, SessionStoreAdmin as _,
+};
 use express_session_file::{Durability, Encryption, FileOptions, FileStore};
 
 #[path = "../src/error.rs"]
@@ -56,12 +58,13 @@ fn id(number: usize) -> Result<SessionId, Failure> {
     Ok(SessionId::parse(format!("{number:032}"))?)
 }
 
-fn record(ms: u64) -> Result<Record, Failure> {
-    let mut record = Record::new(Cookie::default());
-    record.cookie_mut().assign("originalMaxAge", Some(&ms.into()), express_session_core::UnixMillis(0))?;
-    record.data.insert("user", "alice")?;
-    record.data.insert("views", &12345)?;
-    Ok(record)
+fn document(ms: u64) -> Result<Document, Failure> {
+    let mut cookie = Cookie::default();
+    cookie.assign("originalMaxAge", Some(&ms.into()), express_session_core::UnixMillis(0))?;
+    let mut data = Data::new(cookie);
+    data.insert("user", "alice")?;
+    data.insert("views", 12345)?;
+    Ok(data.encode())
 }
 
 /// How the same small read gets done: on the async thread, by tokio, by threads of the store's own.
@@ -88,7 +91,7 @@ impl Strategy {
 async fn strategies(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder)?;
     for number in 0..SESSIONS {
-        fs::write(folder.join(number.to_string()), record(60_000)?.encode())?;
+        fs::write(folder.join(number.to_string()), document(60_000)?.text())?;
     }
     println!(
         "| strategy | 1 request at a time | 64 at a time | longest stall of others, disk taking 20 ms |"
@@ -120,7 +123,7 @@ async fn reads_per_second(strategy: &Strategy, folder: &Path, tasks: usize) -> R
                 for number in 0..OPERATIONS / tasks {
                     let path = folder.join(((number * 7 + task) % SESSIONS).to_string());
                     let read =
-                        strategy.run(move || fs::read(path).map(|bytes| Record::decode(&bytes).is_ok()));
+                        strategy.run(move || fs::read(path).map(|bytes| Document::decode(&bytes).is_ok()));
                     read.await??;
                 }
                 Ok::<(), Failure>(())
@@ -224,19 +227,20 @@ async fn store_per_second(store: &FileStore, verb: Verb, tasks: usize) -> Result
 async fn once(store: &FileStore, verb: Verb, number: usize) -> Result<(), Failure> {
     let id = id(number)?;
     if let Verb::New = verb {
-        store.set(&id, &record(3_600_000)?, Expect::Any).await?;
+        store.set(&id, &document(3_600_000)?, Expect::Any).await?;
         return Ok(());
     }
     if let Verb::Unknown = verb {
         store.get(&SessionId::parse(format!("unknown-{number}"))?).await?;
         return Ok(());
     }
-    let Some(mut stored) = store.get(&id).await? else { return Err("the session is missing".into()) };
+    let Some(stored) = store.get(&id).await? else { return Err("the session is missing".into()) };
     match verb {
-        Verb::Touch => drop(store.touch(&id, &stored.record).await?),
+        Verb::Touch => drop(store.touch(&id, &stored.document, stored.document.cookie()).await?),
         Verb::Set => {
-            stored.record.data.insert("views", &number)?;
-            store.set(&id, &stored.record, Expect::Revision(&stored.revision)).await?;
+            let mut data = Data::of(stored.document);
+            data.insert("views", number)?;
+            store.set(&id, &data.encode(), Expect::Revision(&stored.revision)).await?;
         }
         _ => {}
     }
@@ -251,7 +255,7 @@ async fn sweep(folder: &Path) -> Result<(), Failure> {
     for number in 0..FILES {
         let last = if number % 2 == 0 { 0 } else { now };
         let text =
-            record(3_600_000)?.encode().replace("\"views\":12345", &format!("\"__lastAccess\":{last}"));
+            document(3_600_000)?.text().replace("\"views\":12345", &format!("\"__lastAccess\":{last}"));
         fs::write(folder.join(format!("{number:032}.json")), text)?;
     }
     let (before, _) = latencies(&store, &AtomicBool::new(false), 400_000).await?;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use express_session_core::{Record, SessionId, SessionStoreAdmin, StoreError};
+use express_session_core::{Document, SessionId, SessionStoreAdmin, StoreError};
 
 use crate::folder::Folder;
 use crate::io_threads::run_alone;
@@ -23,13 +23,13 @@ impl FileStore {
 
 impl Folder {
     /// Calls `each` with every live session.
-    fn for_each_live(&self, mut each: impl FnMut(SessionId, Record)) -> Result<(), StoreError> {
+    fn for_each_live(&self, mut each: impl FnMut(SessionId, Document)) -> Result<(), StoreError> {
         self.for_each_session(|id, path| {
             let Some(bytes) = lock::read(&path.file)? else { return Ok(()) };
-            if let Ok(Some(record)) = self.documents.decode(&bytes)
-                && self.is_live(&record)
+            if let Ok(Some(document)) = self.documents.decode(&bytes)
+                && self.is_live(&document)
             {
-                each(id, record);
+                each(id, document);
             }
             Ok(())
         })
@@ -37,10 +37,10 @@ impl Folder {
 }
 
 impl SessionStoreAdmin for FileStore {
-    async fn all(&self) -> Result<Vec<(SessionId, Record)>, StoreError> {
+    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
         self.alone(|folder| {
             let mut all = Vec::new();
-            folder.for_each_live(|id, record| all.push((id, record)))?;
+            folder.for_each_live(|id, document| all.push((id, document)))?;
             Ok(all)
         })
         .await

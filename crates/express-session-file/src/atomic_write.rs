@@ -52,7 +52,7 @@ impl Writer {
         }
     }
 
-    /// Replaces a locked file. Its rights stay as they are, as in Node.
+    /// Replaces a locked file. Its permissions stay as they are, as in Node.
     pub(crate) fn replace(
         &self,
         path: &SessionPath,

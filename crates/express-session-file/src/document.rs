@@ -1,8 +1,9 @@
-//! What a session file says: the record, the instant of the last access, and what follows for its life.
+//! What a session file says: the document, the instant of the last access, and what follows for its life.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::{Data, DataError, DecodeError, Life, Record, UnixMillis};
+use express_session_core::{Data, DecodeError, Document, Life, UnixMillis};
 use serde_json::Value;
 
 use crate::encryption::Cipher;
@@ -31,28 +32,25 @@ pub(crate) enum Lifetime {
 }
 
 impl Documents {
-    /// The record in a file. `None` if it holds a falsy JSON value, which means "no session" in Node.
-    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Option<Record>, DecodeError> {
+    /// The document in a file. `None` if it holds a falsy JSON value, which means "no session" in Node.
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Option<Document>, DecodeError> {
         match &self.cipher {
-            None => Record::decode(bytes),
-            Some(cipher) => {
-                let text = cipher.decrypt(bytes).map_err(|_| DecodeError::Undecryptable)?;
-                Record::decode(text.as_bytes())
-            }
+            None => Document::decode(bytes),
+            Some(cipher) => Document::parse(cipher.decrypt(bytes).map_err(|_| DecodeError::Undecryptable)?),
         }
     }
 
-    /// The file for `record`, as accessed at `now`.
+    /// The file for `data`, as accessed at `now`.
     ///
     /// `__lastAccess` is last in a fresh session and keeps its place afterwards, as in Node, because that is
     /// what assigning a property does there.
-    pub(crate) fn encode(&self, record: &Record, now: UnixMillis) -> Result<Vec<u8>, FileError> {
-        let mut record = record.clone();
-        stamp(&mut record.data, now).map_err(|_| FileError::Encrypt)?;
-        let text = record.encode();
+    pub(crate) fn encode(&self, data: &mut Data, now: UnixMillis) -> Result<Arc<[u8]>, FileError> {
+        let stamped = data.insert(LAST_ACCESS_KEY, now.0);
+        debug_assert!(stamped.is_ok(), "a number can be written");
+        let document = data.encode();
         match &self.cipher {
-            None => Ok(text.into_bytes()),
-            Some(cipher) => cipher.encrypt(&text),
+            None => Ok(document.shared_text().into()),
+            Some(cipher) => Ok(cipher.encrypt(document.text())?.into()),
         }
     }
 
@@ -60,9 +58,9 @@ impl Documents {
     ///
     /// Source: session-file-store `lib/session-file-helpers.js`, `isExpired`: the cookie's `originalMaxAge`,
     /// if truthy, else the option `ttl`, after the last access; `cookie.expires` is not consulted.
-    pub(crate) fn lifetime(&self, record: &Record, now: UnixMillis) -> Lifetime {
-        let ttl = record.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl);
-        let last_access = last_access(&record.data);
+    pub(crate) fn lifetime(&self, document: &Document, now: UnixMillis) -> Lifetime {
+        let ttl = document.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl);
+        let last_access = last_access(document);
         #[allow(clippy::cast_precision_loss, reason = "a JavaScript date is below 2^53")]
         let left = last_access + ttl - now.0 as f64;
         if ttl == 0.0 || left < 0.0 {
@@ -75,15 +73,11 @@ impl Documents {
     }
 }
 
-fn stamp(data: &mut Data, now: UnixMillis) -> Result<(), DataError> {
-    data.insert(LAST_ACCESS_KEY, &now.0)
-}
-
 /// The instant of the last access as JavaScript would use it in a sum: NaN, and so never expiring, without one.
 ///
 /// DIFFERENCE: Node appends the ttl to a text of digits instead of adding it.
-fn last_access(data: &Data) -> f64 {
-    match data.get_raw(LAST_ACCESS_KEY).map(serde_json::from_str::<Value>) {
+fn last_access(document: &Document) -> f64 {
+    match document.get_raw(LAST_ACCESS_KEY).map(serde_json::from_str::<Value>) {
         Some(Ok(Value::Number(number))) => number.as_f64().unwrap_or(f64::NAN),
         Some(Ok(Value::Null | Value::Bool(false))) => 0.0,
         Some(Ok(Value::Bool(true))) => 1.0,
@@ -101,6 +95,8 @@ fn millis(ms: f64) -> Duration {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "test code: a panic is the failure")]
 
+    use express_session_core::Cookie;
+
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
@@ -110,8 +106,8 @@ mod tests {
     }
 
     fn lifetime(text: &str) -> Lifetime {
-        let record = documents().decode(text.as_bytes()).unwrap().unwrap();
-        documents().lifetime(&record, NOW)
+        let document = documents().decode(text.as_bytes()).unwrap().unwrap();
+        documents().lifetime(&document, NOW)
     }
 
     #[test]
@@ -131,14 +127,14 @@ mod tests {
     #[test]
     fn the_last_access_is_appended_once_and_then_stays_in_its_place() {
         let documents = documents();
-        let mut record = Record::default();
-        record.data.insert("n", &1).unwrap();
-        let first = documents.encode(&record, NOW).unwrap();
-        let mut read = documents.decode(&first).unwrap().unwrap();
-        read.data.insert("m", &2).unwrap();
-        let second = documents.encode(&read, UnixMillis(NOW.0 + 1)).unwrap();
+        let mut data = Data::new(Cookie::default());
+        data.insert("n", 1).unwrap();
+        let first = documents.encode(&mut data, NOW).unwrap();
+        let mut read = Data::of(documents.decode(&first).unwrap().unwrap());
+        read.insert("m", 2).unwrap();
+        let second = documents.encode(&mut read, UnixMillis(NOW.0 + 1)).unwrap();
         assert_eq!(
-            String::from_utf8(second).unwrap(),
+            std::str::from_utf8(&second).unwrap(),
             r#"{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"n":1,"__lastAccess":1893553445679,"m":2}"#
         );
     }

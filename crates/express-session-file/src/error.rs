@@ -95,7 +95,7 @@ impl FileError {
         matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound)
     }
 
-    /// Whether trying again later can help without anybody changing the program or its rights.
+    /// Whether trying again later can help without anybody changing the program or its permissions.
     fn is_outage(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
         matches!(

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Clock, DecodeError, Expect, Record, Revision, SetOutcome, StoreError, Stored, TouchOutcome,
+    Clock, Cookie, Data, DecodeError, Document, Expect, Revision, SetOutcome, StoreError, Stored,
+    TouchOutcome,
 };
 
 use crate::atomic_write::{Outcome, Writer, create_folder};
@@ -26,13 +27,6 @@ pub(crate) struct Folder {
     writer: Writer,
     quarantine: Quarantine,
     pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// What a locked file turned out to hold.
-enum Found {
-    Live(Record),
-    /// Expired, or a falsy document.
-    Dead,
 }
 
 impl Folder {
@@ -55,7 +49,7 @@ impl Folder {
     pub(crate) fn get(&self, path: &SessionPath) -> Result<Option<Stored>, StoreError> {
         let Some(bytes) = lock::read(&path.file)? else { return Ok(None) };
         match self.documents.decode(&bytes) {
-            Ok(record) => Ok(record.and_then(|record| self.stored(record, bytes))),
+            Ok(document) => Ok(document.and_then(|document| self.stored(document, &bytes))),
             Err(_) => self.get_locked(path),
         }
     }
@@ -63,29 +57,28 @@ impl Folder {
     /// Reads again what could not be decoded: only under the lock it is certain what goes into quarantine.
     fn get_locked(&self, path: &SessionPath) -> Result<Option<Stored>, StoreError> {
         let Some(held) = lock::lock(&path.file)? else { return Ok(None) };
-        match self.find(path, &held)? {
-            Found::Live(record) => Ok(self.stored(record, held.bytes)),
-            Found::Dead => Ok(None),
-        }
+        let live = self.find_live(path, &held)?;
+        Ok(live.and_then(|document| self.stored(document, &held.bytes)))
     }
 
     pub(crate) fn set(
         &self,
         path: &SessionPath,
-        record: &Record,
+        document: Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
+        let mut data = Data::of(document);
         loop {
             let held = lock::lock(&path.file)?;
             if let Expect::Revision(revision) = expect {
                 let Some(held) = &held else { return Ok(SetOutcome::Gone) };
-                let Found::Live(current) = self.find(path, held)? else { return Ok(SetOutcome::Gone) };
+                let Some(current) = self.find_live(path, held)? else { return Ok(SetOutcome::Gone) };
                 if held.bytes != revision.as_bytes() {
-                    let newer = self.stored(current, held.bytes.clone());
+                    let newer = self.stored(current, &held.bytes);
                     return Ok(newer.map_or(SetOutcome::Gone, |newer| SetOutcome::Conflict(Box::new(newer))));
                 }
             }
-            let bytes = self.documents.encode(record, self.clock.now())?;
+            let bytes = self.documents.encode(&mut data, self.clock.now())?;
             let outcome = match &held {
                 Some(held) => self.writer.replace(path, held, &bytes)?,
                 None => self.writer.create(path, &bytes)?,
@@ -100,14 +93,15 @@ impl Folder {
     ///
     /// DIFFERENCE: session-file-store touches an expired file by writing it anew without its data, and fails
     /// after its retries if there is none.
-    pub(crate) fn touch(&self, path: &SessionPath, record: &Record) -> Result<TouchOutcome, StoreError> {
+    pub(crate) fn touch(&self, path: &SessionPath, cookie: &Cookie) -> Result<TouchOutcome, StoreError> {
         loop {
             let Some(held) = lock::lock(&path.file)? else { return Ok(TouchOutcome::Gone) };
-            let Found::Live(mut current) = self.find(path, &held)? else { return Ok(TouchOutcome::Gone) };
-            current.set_cookie(record.cookie().clone());
-            let bytes = self.documents.encode(&current, self.clock.now())?;
+            let Some(current) = self.find_live(path, &held)? else { return Ok(TouchOutcome::Gone) };
+            let mut data = Data::of(current);
+            data.cookie_mut().clone_from(cookie);
+            let bytes = self.documents.encode(&mut data, self.clock.now())?;
             // Several requests in one millisecond.
-            if bytes == held.bytes || self.writer.replace(path, &held, &bytes)? == Outcome::Written {
+            if *bytes == *held.bytes || self.writer.replace(path, &held, &bytes)? == Outcome::Written {
                 return Ok(TouchOutcome::Touched);
             }
         }
@@ -115,8 +109,8 @@ impl Folder {
 
     pub(crate) fn destroy(&self, path: &SessionPath) -> Result<bool, StoreError> {
         let Some(held) = lock::lock(&path.file)? else { return Ok(false) };
-        let record = self.documents.decode(&held.bytes).ok().flatten();
-        let was_live = record.is_some_and(|record| self.is_live(&record));
+        let document = self.documents.decode(&held.bytes).ok().flatten();
+        let was_live = document.is_some_and(|document| self.is_live(&document));
         Ok(self.remove(path, &held)? && was_live)
     }
 
@@ -124,14 +118,14 @@ impl Folder {
     pub(crate) fn reap(&self, path: &SessionPath) -> Result<bool, StoreError> {
         // Most sessions live: they are not worth a lock.
         let Some(bytes) = lock::read(&path.file)? else { return Ok(false) };
-        if matches!(self.documents.decode(&bytes), Ok(Some(record)) if self.is_live(&record)) {
+        if matches!(self.documents.decode(&bytes), Ok(Some(document)) if self.is_live(&document)) {
             return Ok(false);
         }
         let Some(held) = lock::lock(&path.file)? else { return Ok(false) };
-        match self.find(path, &held)? {
-            Found::Live(_) => Ok(false),
-            Found::Dead => Ok(self.remove(path, &held)?),
+        if self.find_live(path, &held)?.is_some() {
+            return Ok(false);
         }
+        Ok(self.remove(path, &held)?)
     }
 
     /// Whatever is in it.
@@ -151,11 +145,11 @@ impl Folder {
         }
     }
 
-    /// Decodes a locked file; what cannot be decoded goes into quarantine.
-    fn find(&self, path: &SessionPath, held: &Locked) -> Result<Found, StoreError> {
+    /// Decodes a locked file; `None` if it has expired or holds a falsy document. What cannot be decoded goes into
+    /// quarantine.
+    fn find_live(&self, path: &SessionPath, held: &Locked) -> Result<Option<Document>, StoreError> {
         match self.documents.decode(&held.bytes) {
-            Ok(Some(record)) if self.is_live(&record) => Ok(Found::Live(record)),
-            Ok(_) => Ok(Found::Dead),
+            Ok(document) => Ok(document.filter(|document| self.is_live(document))),
             Err(error) => Err(self.isolate(path, held, error)),
         }
     }
@@ -170,19 +164,17 @@ impl Folder {
         StoreError::Corrupt(error)
     }
 
-    pub(crate) fn is_live(&self, record: &Record) -> bool {
-        self.documents.lifetime(record, self.clock.now()) != Lifetime::Over
+    pub(crate) fn is_live(&self, document: &Document) -> bool {
+        self.documents.lifetime(document, self.clock.now()) != Lifetime::Over
     }
 
-    fn stored(&self, record: Record, bytes: Vec<u8>) -> Option<Stored> {
-        let life = match self.documents.lifetime(&record, self.clock.now()) {
+    fn stored(&self, document: Document, bytes: &[u8]) -> Option<Stored> {
+        let life = match self.documents.lifetime(&document, self.clock.now()) {
             Lifetime::Over => return None,
             Lifetime::Endless => None,
             Lifetime::Left(life) => Some(life),
         };
-        let mut stored = Stored::new(record, Revision::of_bytes(bytes));
-        stored.life = life;
-        Some(stored)
+        Some(Stored { life, ..Stored::of_bytes(document, bytes) })
     }
 }
 

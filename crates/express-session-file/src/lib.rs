@@ -13,6 +13,7 @@ mod path;
 mod quarantine;
 mod store;
 mod sweep;
+mod turns;
 
 pub use encryption::{Algorithm, EncodeAs, Encryption, Hashing, KeyDerivation};
 pub use error::{Action, FileError};

@@ -81,8 +81,8 @@ impl FileOptions {
         Self::default()
     }
 
-    /// The folder. It is created, with its parents, readable by its owner only; an existing folder's rights
-    /// are left alone.
+    /// The folder. It is created, with its parents, readable by its owner only; the permissions of an
+    /// existing folder are left alone.
     ///
     /// # Default
     ///

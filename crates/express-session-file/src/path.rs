@@ -1,4 +1,4 @@
-//! WHERE AN ID BECOMES A FILE NAME: parsed, or refused.
+//! Where an id becomes a file name: parsed, or refused.
 
 use std::path::{Path, PathBuf};
 

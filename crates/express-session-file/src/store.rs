@@ -1,12 +1,10 @@
 //! The store: which verb runs where, and who waits for whom.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use async_lock::Mutex as AsyncMutex;
 use express_session_core::{
-    Expect, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, TouchHint,
+    Cookie, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, TouchHint,
     TouchOutcome,
 };
 
@@ -16,9 +14,7 @@ use crate::io_threads::IoThreads;
 use crate::options::{FileOptions, RETRY_PAUSE};
 use crate::path::SessionPath;
 use crate::sweep::Sweeper;
-
-/// How many queues the writers of this process are spread over, by id.
-const TURNS: usize = 64;
+use crate::turns::Turns;
 
 /// One JSON file per session, in session-file-store's format.
 ///
@@ -32,9 +28,7 @@ pub struct FileStore {
 struct Inner {
     folder: Arc<Folder>,
     threads: IoThreads,
-    /// Writers of one session queue up here instead of blocking an I/O thread each.
-    turns: Vec<Arc<AsyncMutex<()>>>,
-    hasher: RandomState,
+    turns: Arc<Turns>,
     retries: u32,
     _sweeper: Option<Sweeper>,
 }
@@ -59,8 +53,7 @@ impl FileStore {
             inner: Arc::new(Inner {
                 folder,
                 threads: IoThreads::start(threads)?,
-                turns: (0..TURNS).map(|_| Arc::default()).collect(),
-                hasher: RandomState::new(),
+                turns: Arc::default(),
                 retries,
                 _sweeper: sweeper,
             }),
@@ -83,10 +76,7 @@ impl FileStore {
         path: SessionPath,
         verb: impl FnOnce(&Folder, &SessionPath) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = match self.inner.turn_of(id) {
-            Some(turn) => Some(turn.lock_arc().await),
-            None => None,
-        };
+        let turn = self.inner.turns.wait(id).await;
         let folder = Arc::clone(&self.inner.folder);
         let job = move || {
             let result = verb(&folder, &path);
@@ -94,13 +84,6 @@ impl FileStore {
             result
         };
         self.inner.threads.run(job).await?
-    }
-}
-
-impl Inner {
-    fn turn_of(&self, id: &SessionId) -> Option<Arc<AsyncMutex<()>>> {
-        let number = usize::try_from(self.hasher.hash_one(id)).unwrap_or(0) % TURNS;
-        self.turns.get(number).map(Arc::clone)
     }
 }
 
@@ -136,26 +119,31 @@ impl SessionStore for FileStore {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         let path = self.inner.folder.layout.locate(id).map_err(StoreError::UnsupportedId)?;
-        let record = record.clone();
+        let document = document.clone();
         let revision: Option<Revision> = match expect {
             Expect::Any => None,
             Expect::Revision(revision) => Some(revision.clone()),
         };
         self.write(id, path, move |folder, path| {
             let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
-            folder.set(path, &record, expect)
+            folder.set(path, document, expect)
         })
         .await
     }
 
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(
+        &self,
+        id: &SessionId,
+        _document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
         let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(TouchOutcome::Gone) };
-        let record = record.clone();
-        self.write(id, path, move |folder, path| folder.touch(path, &record)).await
+        let cookie = cookie.clone();
+        self.write(id, path, move |folder, path| folder.touch(path, &cookie)).await
     }
 
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {

@@ -5,7 +5,6 @@
 //! Every candidate runs in a process of its own, so that none inherits the other's memory.
 #![allow(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
     reason = "a benchmark: it prints, and a panic is the failure"
@@ -14,7 +13,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use express_session_core::{Clock as _, Cookie, Expect, Record, SessionId, SessionStore as _, SystemClock};
+use express_session_core::{
+    Clock as _, Cookie, Data, Document, Expect, SessionId, SessionStore as _, SystemClock,
+};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
@@ -25,7 +26,7 @@ const OPERATIONS: usize = 2_000_000;
 
 /// What a store does in a request, with the work of decoding and encoding in it.
 trait Candidate: Sync {
-    fn put(&self, id: &SessionId, record: &Record);
+    fn put(&self, id: &SessionId, document: &Document);
     fn get(&self, id: &SessionId) -> bool;
     /// Reads, and writes over what was read.
     fn count(&self, id: &SessionId);
@@ -33,10 +34,11 @@ trait Candidate: Sync {
     fn settle(&self) {}
 }
 
-fn counted(mut record: Record) -> Record {
-    let views = record.data.get::<u64>("views").unwrap().unwrap();
-    record.data.insert("views", &(views + 1)).unwrap();
-    record
+fn counted(document: Document) -> Document {
+    let views = document.get::<u64>("views").unwrap().unwrap();
+    let mut data = Data::of(document);
+    data.insert("views", views + 1).unwrap();
+    data.encode()
 }
 
 fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -48,8 +50,8 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl Candidate for MemoryStore {
-    fn put(&self, id: &SessionId, record: &Record) {
-        ready(self.set(id, record, Expect::Any)).unwrap();
+    fn put(&self, id: &SessionId, document: &Document) {
+        ready(self.set(id, document, Expect::Any)).unwrap();
     }
 
     fn get(&self, id: &SessionId) -> bool {
@@ -58,8 +60,8 @@ impl Candidate for MemoryStore {
 
     fn count(&self, id: &SessionId) {
         let stored = ready(express_session_core::SessionStore::get(self, id)).unwrap().unwrap();
-        let record = counted(stored.record);
-        ready(self.set(id, &record, Expect::Revision(&stored.revision))).unwrap();
+        let document = counted(stored.document);
+        ready(self.set(id, &document, Expect::Revision(&stored.revision))).unwrap();
     }
 }
 
@@ -67,7 +69,7 @@ impl Candidate for MemoryStore {
 struct Entry {
     revision: u64,
     deadline: i64,
-    document: Arc<[u8]>,
+    text: Arc<str>,
 }
 
 struct Moka {
@@ -76,21 +78,21 @@ struct Moka {
 }
 
 impl Moka {
-    fn entry(&self, record: &Record) -> Entry {
+    fn entry(&self, document: &Document) -> Entry {
         let revision = self.last_revision.fetch_add(1, Relaxed);
         let deadline = SystemClock.now().plus(std::time::Duration::from_hours(24)).0;
-        Entry { revision, deadline, document: record.encode().into_bytes().into() }
+        Entry { revision, deadline, text: document.shared_text() }
     }
 
-    fn live(&self, id: &SessionId) -> Option<(u64, Record)> {
+    fn live(&self, id: &SessionId) -> Option<(u64, Document)> {
         let entry = self.cache.get(id).filter(|entry| entry.deadline >= SystemClock.now().0)?;
-        Some((entry.revision, Record::decode(&entry.document).unwrap()?))
+        Some((entry.revision, Document::parse(entry.text).unwrap()?))
     }
 }
 
 impl Candidate for Moka {
-    fn put(&self, id: &SessionId, record: &Record) {
-        self.cache.insert(id.clone(), self.entry(record));
+    fn put(&self, id: &SessionId, document: &Document) {
+        self.cache.insert(id.clone(), self.entry(document));
     }
 
     fn get(&self, id: &SessionId) -> bool {
@@ -98,8 +100,8 @@ impl Candidate for Moka {
     }
 
     fn count(&self, id: &SessionId) {
-        let (revision, record) = self.live(id).unwrap();
-        let new = self.entry(&counted(record));
+        let (revision, document) = self.live(id).unwrap();
+        let new = self.entry(&counted(document));
         // Two threads may meet at a session; a store would then say "conflict", which costs no less.
         self.cache.entry_by_ref(id).and_compute_with(|entry| {
             let expected = entry.is_some_and(|entry| entry.value().revision == revision);
@@ -133,13 +135,14 @@ fn measure(name: &str, sessions: usize, candidate: &impl Candidate) {
             SessionId::parse(format!("{n:032}")).unwrap()
         })
         .collect();
-    let mut record = Record::new(Cookie::default());
-    record.data.insert("views", &1).unwrap();
-    record.data.insert("user", "someone@example.org").unwrap();
-    let payload = record.encode().len() + 32;
+    let mut data = Data::new(Cookie::default());
+    data.insert("views", 1).unwrap();
+    data.insert("user", "someone@example.org").unwrap();
+    let payload = data.encode().text().len() + 32;
     let before = resident();
     for id in &ids {
-        candidate.put(&SessionId::parse(id.as_str()).unwrap(), &record);
+        // A text of its own for each, as requests make them.
+        candidate.put(&SessionId::parse(id.as_str()).unwrap(), &data.encode());
     }
     candidate.settle();
     let overhead = (resident() - before) / sessions as f64 - payload as f64;

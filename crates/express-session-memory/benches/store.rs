@@ -4,7 +4,6 @@
 #![allow(
     missing_docs,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a benchmark: a panic is the failure, and its groups are made by a macro"
 )]
 
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use express_session_core::{
-    Cookie, Expect, Record, SessionId, SessionStore as _, SessionStoreAdmin as _, UnixMillis,
+    Cookie, Data, Document, Expect, SessionId, SessionStore as _, SessionStoreAdmin as _, UnixMillis,
 };
 use express_session_memory::{MemoryOptions, MemoryStore};
 
@@ -26,18 +25,18 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn record() -> Record {
-    let mut record = Record::new(Cookie::default());
-    record.data.insert("views", &1).unwrap();
-    record.data.insert("user", "someone@example.org").unwrap();
-    record
+fn document() -> Document {
+    let mut data = Data::new(Cookie::default());
+    data.insert("views", 1).unwrap();
+    data.insert("user", "someone@example.org").unwrap();
+    data.encode()
 }
 
 fn filled(sessions: usize) -> (MemoryStore, Vec<SessionId>) {
     let store = MemoryStore::new(MemoryOptions::new().max_bytes(None).check_period(None));
     let ids: Vec<_> = (0..sessions).map(|_| SessionId::generate()).collect();
     for id in &ids {
-        ready(store.set(id, &record(), Expect::Any)).unwrap();
+        ready(store.set(id, &document(), Expect::Any)).unwrap();
     }
     (store, ids)
 }
@@ -60,28 +59,29 @@ fn verbs(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("get", sessions), |bench| {
             bench.iter(|| black_box(ready(store.get(&next())).unwrap()));
         });
-        let (record, mut next) = (record(), scattered(&ids));
+        let (document, mut next) = (document(), scattered(&ids));
         group.bench_function(BenchmarkId::new("touch", sessions), |bench| {
-            bench.iter(|| black_box(ready(store.touch(&next(), &record)).unwrap()));
+            bench.iter(|| black_box(ready(store.touch(&next(), &document, document.cookie())).unwrap()));
         });
-        let mut aged = record.clone();
+        let mut cookie = document.cookie().clone();
         let mut now = 1_893_553_445_678;
         group.bench_function(BenchmarkId::new("touch with max_age", sessions), |bench| {
             bench.iter(|| {
                 now += 1;
-                aged.cookie_mut().set_max_age(Some(Duration::from_hours(1)), UnixMillis(now));
-                black_box(ready(store.touch(&next(), &aged)).unwrap())
+                cookie.set_max_age(Some(Duration::from_hours(1)), UnixMillis(now));
+                black_box(ready(store.touch(&next(), &document, &cookie)).unwrap())
             });
         });
         let mut next = scattered(&ids);
         group.bench_function(BenchmarkId::new("get, count, compare-and-set", sessions), |bench| {
             bench.iter(|| {
                 let id = next();
-                let mut stored = ready(store.get(&id)).unwrap().unwrap();
-                let views = stored.record.data.get::<u64>("views").unwrap().unwrap();
-                stored.record.data.insert("views", &(views + 1)).unwrap();
+                let stored = ready(store.get(&id)).unwrap().unwrap();
+                let mut data = Data::of(stored.document);
+                let views = data.get::<u64>("views").unwrap().unwrap();
+                data.insert("views", views + 1).unwrap();
                 let expect = Expect::Revision(&stored.revision);
-                black_box(ready(store.set(&id, &stored.record, expect)).unwrap())
+                black_box(ready(store.set(&id, &data.encode(), expect)).unwrap())
             });
         });
         let stop = AtomicBool::new(false);

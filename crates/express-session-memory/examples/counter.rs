@@ -27,8 +27,10 @@ impl RequestHead for Request<'_> {
         None
     }
 
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-        Box::new(self.cookie.filter(|_| name == "cookie").into_iter().map(str::as_bytes))
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
+        if let Some(cookie) = self.cookie.filter(|_| name == "cookie") {
+            see(cookie.as_bytes());
+        }
     }
 }
 
@@ -38,13 +40,7 @@ async fn count(
     cookie: Option<&str>,
 ) -> Result<(String, Option<String>), Box<dyn Error>> {
     let session = sessions.begin(&Request { cookie }).await?.ok_or("no session at this path")?;
-    let views = session
-        .transaction(|data| {
-            let views = data.get::<u64>("views")?.unwrap_or(0) + 1;
-            data.insert("views", &views)?;
-            Ok(views)
-        })
-        .await?;
+    let views = session.update("views", |views: Option<u64>| views.unwrap_or(0) + 1).await?;
     let finished = session.finish().await?;
     Ok((format!("View: {views}"), finished.set_cookie))
 }
@@ -53,7 +49,7 @@ async fn count(
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::builder(["for this example only, 32 bytes or more"]).resave(false).build()?;
     let store = MemoryStore::new(MemoryOptions::new());
-    let sessions = SessionManager::new(options, store.clone());
+    let sessions = SessionManager::new(store.clone(), options);
 
     let (page, set_cookie) = count(&sessions, None).await?;
     println!("Alice: {page}");

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod document;
 mod life;
 mod options;
 mod shard;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use express_session_core::{Life, Record, SessionId, UnixMillis};
+use express_session_core::{Cookie, Document, Life, SessionId, UnixMillis};
 
 use crate::options::{DEFAULT_TTL, Ttl};
 
@@ -30,13 +30,32 @@ impl Ttl {
     /// milliseconds, else one day.
     /// DIFFERENCE: a cookie with exactly nothing left (`maxAge: 0`) is dead with the next millisecond; there
     /// the zero counts as "no ttl", and the session never dies.
-    pub(crate) fn deadline(&self, record: &Record, id: &SessionId, now: UnixMillis) -> Deadline {
+    pub(crate) fn deadline(&self, document: &Document, id: &SessionId, now: UnixMillis) -> Deadline {
         match self {
             Self::Endless => Deadline::NEVER,
             Self::Fixed(ttl) => Deadline(now.plus(*ttl).0),
-            Self::Chosen(choose) => Deadline(now.plus(choose(record, id)).0),
-            Self::Cookie => Deadline(record.cookie().expires().unwrap_or_else(|| now.plus(DEFAULT_TTL)).0),
+            Self::Chosen(choose) => Deadline(now.plus(choose(document, id)).0),
+            Self::Cookie => Self::by_cookie(document.cookie(), now),
         }
+    }
+
+    /// As [`deadline`](Self::deadline), once the document has this cookie.
+    pub(crate) fn deadline_after_touch(
+        &self,
+        document: &Document,
+        cookie: &Cookie,
+        id: &SessionId,
+        now: UnixMillis,
+    ) -> Deadline {
+        match self {
+            Self::Cookie => Self::by_cookie(cookie, now),
+            Self::Chosen(_) => self.deadline(&document.with_cookie(cookie), id, now),
+            Self::Endless | Self::Fixed(_) => self.deadline(document, id, now),
+        }
+    }
+
+    fn by_cookie(cookie: &Cookie, now: UnixMillis) -> Deadline {
+        Deadline(cookie.expires().unwrap_or_else(|| now.plus(DEFAULT_TTL)).0)
     }
 
     /// The deadline of a document that is no session, so that it does not stay for ever.
@@ -51,7 +70,7 @@ impl Ttl {
     /// How much of its life a session has left; none if it has no end, so that every touch counts as due.
     pub(crate) fn life(
         &self,
-        record: &Record,
+        document: &Document,
         id: &SessionId,
         deadline: Deadline,
         now: UnixMillis,
@@ -59,9 +78,9 @@ impl Ttl {
         if deadline == Deadline::NEVER {
             return None;
         }
-        let mut touched = record.clone();
-        touched.cookie_mut().touch(now);
-        let ttl = self.deadline(&touched, id, now).left(now);
+        let mut cookie = document.cookie().clone();
+        cookie.touch(now);
+        let ttl = self.deadline_after_touch(document, &cookie, id, now).left(now);
         Some(Life { ttl, left: deadline.left(now) })
     }
 }

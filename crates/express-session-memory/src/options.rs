@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::{Record, SessionId};
+use express_session_core::{Document, SessionId};
 
 /// How long a session lives whose cookie has no `max_age`. Source: memorystore, `oneDay`.
 pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
@@ -16,7 +16,7 @@ pub const DEFAULT_MAX_BYTES: u64 = 256 << 20;
 pub const DEFAULT_CHECK_PERIOD: Duration = Duration::from_mins(1);
 
 /// Chooses how long a session lives from its last write or touch.
-pub type TtlFn = dyn Fn(&Record, &SessionId) -> Duration + Send + Sync;
+pub type TtlFn = dyn Fn(&Document, &SessionId) -> Duration + Send + Sync;
 
 /// Is told which session has left the store, and why.
 pub type DisposeFn = dyn Fn(&SessionId, Disposal) + Send + Sync;
@@ -112,7 +112,10 @@ impl MemoryOptions {
     }
 
     /// As [`ttl`](Self::ttl), chosen for each session. The function must not use the store.
-    pub fn ttl_with(mut self, ttl: impl Fn(&Record, &SessionId) -> Duration + Send + Sync + 'static) -> Self {
+    pub fn ttl_with(
+        mut self,
+        ttl: impl Fn(&Document, &SessionId) -> Duration + Send + Sync + 'static,
+    ) -> Self {
         self.ttl = Ttl::Chosen(Arc::new(ttl));
         self
     }

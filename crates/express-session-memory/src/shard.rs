@@ -1,11 +1,11 @@
 //! One part of the store: sessions in the order of their use. Nothing here waits or knows the time.
 
-use std::hash::RandomState;
+use std::sync::Arc;
 
 use express_session_core::UnixMillis;
+use foldhash::fast::RandomState;
 use lru::LruCache;
 
-use crate::document::Document;
 use crate::life::Deadline;
 
 /// What a session takes besides its id and document, in bytes: its place in the table and in the order of use,
@@ -15,23 +15,22 @@ pub const SESSION_OVERHEAD: u64 = 176;
 /// A session as it is kept.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(crate) document: Document,
+    /// The document's JSON, as Redis would hold it.
+    pub(crate) text: Arc<str>,
     pub(crate) deadline: Deadline,
     /// Given by each write, not by a touch, and never given twice to the same id.
     pub(crate) revision: u64,
-    /// Whether we have encoded the document, so that its form is known.
-    pub(crate) is_ours: bool,
 }
 
 impl Entry {
     /// What [`MemoryOptions::max_bytes`](crate::MemoryOptions::max_bytes) counts.
     pub(crate) fn size(&self, id: &str) -> u64 {
-        size(id, &self.document)
+        size(id, &self.text)
     }
 }
 
-pub(crate) fn size(id: &str, document: &[u8]) -> u64 {
-    SESSION_OVERHEAD + (id.len() as u64) + (document.len() as u64)
+pub(crate) fn size(id: &str, text: &str) -> u64 {
+    SESSION_OVERHEAD + (id.len() as u64) + (text.len() as u64)
 }
 
 /// What was found for an id.
@@ -43,7 +42,7 @@ pub(crate) enum Lookup<'a> {
 }
 
 pub(crate) struct Shard {
-    sessions: LruCache<Box<str>, Entry>,
+    sessions: LruCache<Box<str>, Entry, RandomState>,
     last_revision: u64,
     pub(crate) hits: u64,
     pub(crate) misses: u64,
@@ -116,7 +115,7 @@ impl Shard {
     }
 }
 
-fn new_table() -> LruCache<Box<str>, Entry> {
+fn new_table() -> LruCache<Box<str>, Entry, RandomState> {
     // Unbounded: the bounds are the whole store's.
-    LruCache::unbounded_with_hasher(RandomState::new())
+    LruCache::unbounded_with_hasher(RandomState::default())
 }

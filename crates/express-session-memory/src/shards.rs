@@ -1,12 +1,13 @@
 //! All sessions: which part an id belongs to, the bounds, and what is counted.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use express_session_core::{DecodeError, SessionId, UnixMillis};
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::document::Document;
 use crate::life::Deadline;
 use crate::options::{Disposal, MemoryOptions};
 use crate::shard::{Entry, Lookup, Shard, size};
@@ -45,7 +46,7 @@ impl Shards {
         let parts = if undivided { 1 } else { PARTS };
         Self {
             parts: (0..parts).map(|_| Mutex::new(Shard::new())).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             options,
             sessions: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -62,7 +63,6 @@ impl Shards {
         usize::try_from(self.hasher.hash_one(id) % self.parts.len() as u64).unwrap_or(0)
     }
 
-    #[allow(clippy::indexing_slicing, reason = "`part_of` and all loops stay below the number of parts")]
     fn lock(&self, part: usize) -> MutexGuard<'_, Shard> {
         self.parts[part].lock()
     }
@@ -86,25 +86,24 @@ impl Shards {
     }
 
     /// The document, expired or not, for those who look at the store from outside.
-    pub(crate) fn peek(&self, id: &SessionId) -> Option<Document> {
-        self.lock(self.part_of(id)).peek(id.as_str()).map(|entry| Document::clone(&entry.document))
+    pub(crate) fn peek(&self, id: &SessionId) -> Option<Arc<str>> {
+        self.lock(self.part_of(id)).peek(id.as_str()).map(|entry| Arc::clone(&entry.text))
     }
 
     /// Writes the document over the session with the given revision, or over anything.
     pub(crate) fn write(
         &self,
         id: &SessionId,
-        document: Document,
-        is_ours: bool,
+        text: Arc<str>,
         deadline: Deadline,
         expected: Option<u64>,
         now: UnixMillis,
     ) -> Write {
-        let new_size = size(id.as_str(), &document);
+        let new_size = size(id.as_str(), &text);
         let part = self.part_of(id);
         let mut shard = self.lock(part);
         let revision = shard.next_revision();
-        let new = Entry { document, deadline, revision, is_ours };
+        let new = Entry { text, deadline, revision };
         let expired = match shard.find(id.as_str(), now) {
             Lookup::Live(entry) => {
                 if expected.is_some_and(|expected| expected != entry.revision) {
@@ -133,14 +132,14 @@ impl Shards {
         Write::Written(revision)
     }
 
-    /// Gives a live session a new deadline, and the document that `change` makes of its own, if any; whether
+    /// Gives a live session a new deadline, and the text that `change` makes of its own, if any; whether
     /// there was one. It keeps its revision: a touch is no conflict for anybody.
     pub(crate) fn touch(
         &self,
         id: &SessionId,
         deadline: Deadline,
         now: UnixMillis,
-        change: impl FnOnce(&Entry) -> Result<Option<Document>, DecodeError>,
+        change: impl FnOnce(&Entry) -> Result<Option<Arc<str>>, DecodeError>,
     ) -> Result<bool, DecodeError> {
         let part = self.part_of(id);
         let mut shard = self.lock(part);
@@ -149,9 +148,8 @@ impl Shards {
                 let changed = change(entry)?;
                 entry.deadline = deadline;
                 let before = entry.size(id.as_str());
-                if let Some(document) = changed {
-                    entry.document = document;
-                    entry.is_ours = true;
+                if let Some(text) = changed {
+                    entry.text = text;
                 }
                 let after = entry.size(id.as_str());
                 drop(shard);
@@ -215,15 +213,15 @@ impl Shards {
     }
 
     /// All live sessions; in an undivided store the most recently used first. Expired ones are removed.
-    pub(crate) fn all(&self, now: UnixMillis) -> Vec<(SessionId, Document)> {
+    pub(crate) fn all(&self, now: UnixMillis) -> Vec<(SessionId, Arc<str>)> {
         self.sweep(now, || false);
         let mut all = Vec::new();
         for part in 0..self.parts.len() {
             let shard = self.lock(part);
             let live = shard.iter().filter(|(_, entry)| !entry.deadline.is_past(now));
-            all.extend(live.filter_map(|(id, entry)| {
-                Some((SessionId::parse(id).ok()?, Document::clone(&entry.document)))
-            }));
+            all.extend(
+                live.filter_map(|(id, entry)| Some((SessionId::parse(id).ok()?, Arc::clone(&entry.text)))),
+            );
         }
         all
     }

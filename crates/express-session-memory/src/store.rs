@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use express_session_core::{
-    Clock, Expect, Record, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome, StoreError,
-    Stored, SystemClock, TouchAfter, TouchHint, TouchOutcome,
+    Clock, Cookie, Document, Expect, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome,
+    StoreError, Stored, SystemClock, TouchAfter, TouchHint, TouchOutcome, UnixMillis,
 };
 
-use crate::document;
+use crate::life::Deadline;
 use crate::options::MemoryOptions;
 use crate::shard::{Entry, size};
 use crate::shards::{Shards, Write};
@@ -51,7 +51,7 @@ impl MemoryStore {
     /// The JSON document that is kept for this session, decoded or not, expired or not. For tools and tests;
     /// walks through a part of the store.
     pub fn document(&self, id: &SessionId) -> Option<Vec<u8>> {
-        self.shards.peek(id).map(|document| document.to_vec())
+        self.shards.peek(id).map(|text| text.as_bytes().to_vec())
     }
 
     /// Keeps a JSON document as it is, session or not, as a foreign program would put it into another store.
@@ -63,41 +63,44 @@ impl MemoryStore {
     pub fn put_document(&self, id: &SessionId, bytes: &[u8]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let ttl = &self.shards.options.ttl;
-        let deadline = match Record::decode(bytes) {
-            Ok(Some(record)) => ttl.deadline(&record, id, now),
+        let deadline = match Document::decode(bytes) {
+            Ok(Some(document)) => ttl.deadline(&document, id, now),
             Ok(None) | Err(_) => ttl.deadline_of_unknown(now),
         };
-        self.check_size(id, bytes)?;
-        self.shards.write(id, bytes.into(), false, deadline, None, now);
+        let text = String::from_utf8_lossy(bytes);
+        self.check_size(id, &text)?;
+        self.shards.write(id, text.into(), deadline, None, now);
         Ok(())
     }
 
-    fn check_size(&self, id: &SessionId, document: &[u8]) -> Result<(), StoreError> {
-        let too_large = self.shards.options.max_bytes.is_some_and(|max| size(id.as_str(), document) > max);
-        if too_large { Err(StoreError::TooLarge { size: document.len(), source: None }) } else { Ok(()) }
+    fn check_size(&self, id: &SessionId, text: &str) -> Result<(), StoreError> {
+        let too_large = self.shards.options.max_bytes.is_some_and(|max| size(id.as_str(), text) > max);
+        if too_large { Err(StoreError::TooLarge { size: text.len(), source: None }) } else { Ok(()) }
     }
 
-    fn read(&self, id: &SessionId) -> Result<Option<(Stored, Entry)>, StoreError> {
-        let Some(entry) = self.shards.read(id, self.clock.now()) else { return Ok(None) };
-        Ok(stored(&entry)?.map(|stored| (stored, entry)))
+    fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<(Stored, Deadline)>, StoreError> {
+        let Some(entry) = self.shards.read(id, now) else { return Ok(None) };
+        let deadline = entry.deadline;
+        Ok(stored(entry)?.map(|stored| (stored, deadline)))
     }
 }
 
-fn stored(entry: &Entry) -> Result<Option<Stored>, StoreError> {
-    let record = Record::decode(&entry.document)?;
-    Ok(record.map(|record| Stored::new(record, Revision::of_number(entry.revision))))
+fn stored(entry: Entry) -> Result<Option<Stored>, StoreError> {
+    let document = Document::parse(entry.text)?;
+    Ok(document.map(|document| Stored::new(document, Revision::of_number(entry.revision))))
 }
 
 impl SessionStore for MemoryStore {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
-        Ok(self.read(id)?.map(|(stored, _)| stored))
+        Ok(self.read(id, self.clock.now())?.map(|(stored, _)| stored))
     }
 
     /// Does not touch: that would be work for nothing if the request then writes, and saves no round trip.
     async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
-        let Some((mut stored, entry)) = self.read(id)? else { return Ok(None) };
+        let now = self.clock.now();
+        let Some((mut stored, deadline)) = self.read(id, now)? else { return Ok(None) };
         if hint.touch_after != TouchAfter::Always {
-            stored.life = self.shards.options.ttl.life(&stored.record, id, entry.deadline, self.clock.now());
+            stored.life = self.shards.options.ttl.life(&stored.document, id, deadline, now);
         }
         Ok(Some(stored))
     }
@@ -105,7 +108,7 @@ impl SessionStore for MemoryStore {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         let expected = match expect {
@@ -113,14 +116,13 @@ impl SessionStore for MemoryStore {
             // A revision of another store is one that no session here has.
             Expect::Revision(revision) => Some(revision.as_number().unwrap_or(0)),
         };
-        let document = document::encode(record);
-        self.check_size(id, &document)?;
+        self.check_size(id, document.text())?;
         let now = self.clock.now();
-        let deadline = self.shards.options.ttl.deadline(record, id, now);
-        Ok(match self.shards.write(id, document, true, deadline, expected, now) {
+        let deadline = self.shards.options.ttl.deadline(document, id, now);
+        Ok(match self.shards.write(id, document.shared_text(), deadline, expected, now) {
             Write::Written(revision) => SetOutcome::Written(Revision::of_number(revision)),
             Write::Gone => SetOutcome::Gone,
-            Write::Conflict(entry) => match stored(&entry)? {
+            Write::Conflict(entry) => match stored(entry)? {
                 Some(stored) => SetOutcome::Conflict(Box::new(stored)),
                 None => SetOutcome::Gone,
             },
@@ -128,15 +130,27 @@ impl SessionStore for MemoryStore {
     }
 
     /// Replaces `cookie` in the stored document and restarts the life. Source: memorystore 1.6.8, `touch`.
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
         let now = self.clock.now();
-        let deadline = self.shards.options.ttl.deadline(record, id, now);
+        let deadline = self.shards.options.ttl.deadline_after_touch(document, cookie, id, now);
         let touched = self.shards.touch(id, deadline, now, |entry| {
-            if entry.is_ours {
-                document::with_cookie_of(&entry.document, record)
+            // The request has mostly read what is still stored.
+            let newer = if document.is_text(&entry.text) {
+                None
             } else {
-                document::foreign_with_cookie_of(&entry.document, record)
-            }
+                match Document::parse(Arc::clone(&entry.text))? {
+                    Some(newer) => Some(newer),
+                    None => return Ok(None),
+                }
+            };
+            let stored = newer.as_ref().unwrap_or(document);
+            let changed = stored.cookie() != cookie;
+            Ok(changed.then(|| stored.with_cookie(cookie).shared_text()))
         })?;
         Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
     }
@@ -147,11 +161,9 @@ impl SessionStore for MemoryStore {
 }
 
 impl SessionStoreAdmin for MemoryStore {
-    async fn all(&self) -> Result<Vec<(SessionId, Record)>, StoreError> {
+    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
         let all = self.shards.all(self.clock.now());
-        let decoded = |(id, document): (_, document::Document)| {
-            Record::decode(&document).ok().flatten().map(|record| (id, record))
-        };
+        let decoded = |(id, text): (_, Arc<str>)| Some((id, Document::parse(text).ok().flatten()?));
         Ok(all.into_iter().filter_map(decoded).collect())
     }
 

@@ -1,17 +1,12 @@
 //! The bounds, the order of use, what is told when a session leaves, and the sweeping thread.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_core::{
-    Clock as _, Expect, ManualClock, Record, SessionId, SessionStore as _, SessionStoreAdmin as _,
-    StoreError, SystemClock, TouchAfter, TouchHint, UnixMillis,
+    Clock as _, Cookie, Data, Document, Expect, ManualClock, SessionId, SessionStore as _,
+    SessionStoreAdmin as _, StoreError, SystemClock, TouchAfter, TouchHint, UnixMillis,
 };
 use express_session_memory::{DEFAULT_TTL, Disposal, MemoryOptions, MemoryStore, SESSION_OVERHEAD};
 
@@ -19,14 +14,14 @@ fn id(text: &str) -> SessionId {
     SessionId::parse(text).unwrap()
 }
 
-fn record(payload: usize) -> Record {
-    let mut record = Record::default();
-    record.data.insert("payload", &"x".repeat(payload)).unwrap();
-    record
+fn document(payload: usize) -> Document {
+    let mut data = Data::new(Cookie::default());
+    data.insert("payload", "x".repeat(payload)).unwrap();
+    data.encode()
 }
 
 async fn put(store: &MemoryStore, name: &str, payload: usize) {
-    store.set(&id(name), &record(payload), Expect::Any).await.unwrap();
+    store.set(&id(name), &document(payload), Expect::Any).await.unwrap();
 }
 
 async fn has(store: &MemoryStore, name: &str) -> bool {
@@ -45,7 +40,7 @@ async fn a_full_store_drops_the_least_recently_used() {
         put(&store, name, 0).await;
     }
     assert!(has(&store, "a").await);
-    store.touch(&id("b"), &record(0)).await.unwrap();
+    store.touch(&id("b"), &document(0), document(0).cookie()).await.unwrap();
     put(&store, "d", 0).await;
     assert!(!has(&store, "c").await, "reads and touches count as use");
     put(&store, "a", 1).await;
@@ -55,7 +50,7 @@ async fn a_full_store_drops_the_least_recently_used() {
 
 #[tokio::test]
 async fn the_bytes_are_bounded_and_counted() {
-    let one = |payload: usize| SESSION_OVERHEAD + 1 + record(payload).encode().len() as u64;
+    let one = |payload: usize| SESSION_OVERHEAD + 1 + document(payload).text().len() as u64;
     let max_bytes = one(1000) * 2;
     let store = MemoryStore::new(MemoryOptions::new().max_bytes(max_bytes));
     put(&store, "a", 1000).await;
@@ -66,7 +61,7 @@ async fn the_bytes_are_bounded_and_counted() {
     put(&store, "b", 1001).await;
     assert!(!has(&store, "a").await, "growth drops others too");
     assert_eq!(store.stats().bytes, one(1001));
-    let error = store.set(&id("c"), &record(5000), Expect::Any).await.unwrap_err();
+    let error = store.set(&id("c"), &document(5000), Expect::Any).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLarge { size, .. } if size > 5000), "{error:?}");
     assert!(has(&store, "b").await, "what cannot be kept drops nothing");
     store.destroy(&id("b")).await.unwrap();
@@ -120,8 +115,8 @@ fn bounds_and_counts_hold_under_concurrent_writes() {
         let all = block_on(store.all()).unwrap();
         assert!(stats.sessions <= max, "{} of {max}", stats.sessions);
         assert_eq!(stats.sessions, all.len() as u64, "the count is not what is there");
-        let size = |(id, record): &(SessionId, Record)| {
-            SESSION_OVERHEAD + id.as_str().len() as u64 + record.encode().len() as u64
+        let size = |(id, document): &(SessionId, Document)| {
+            SESSION_OVERHEAD + id.as_str().len() as u64 + document.text().len() as u64
         };
         assert_eq!(stats.bytes, all.iter().map(size).sum::<u64>(), "the bytes are not what is there");
     }
@@ -203,7 +198,7 @@ async fn life_is_told_to_those_who_touch_only_now_and_then() {
     let (store, clock) = still(MemoryOptions::new().ttl(Duration::from_secs(100)));
     put(&store, "a", 0).await;
     clock.advance(Duration::from_secs(30));
-    let cookie = express_session_core::Cookie::default();
+    let cookie = Cookie::default();
     let hint = |touch_after| TouchHint { cookie: &cookie, touch_after };
     let stored = store.get_and_touch(&id("a"), hint(TouchAfter::Share(0.5))).await.unwrap().unwrap();
     let life = stored.life.unwrap();

@@ -1,16 +1,11 @@
 //! The recorded behaviour of memorystore 1.6.8, step by step, and what is different on purpose.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_core::{
-    Expect, ManualClock, Record, SessionId, SessionStore as _, SessionStoreAdmin as _, UnixMillis,
+    Document, Expect, ManualClock, SessionId, SessionStore as _, SessionStoreAdmin as _, UnixMillis,
 };
 use express_session_memory::{Disposal, MemoryOptions, MemoryStore};
 use serde_json::Value;
@@ -74,13 +69,13 @@ impl Run {
     async fn step(&self, step: &Value) -> Option<String> {
         let argument = |index: usize| step["args"][index].as_str().unwrap();
         let id = || SessionId::parse(argument(0)).unwrap();
-        let record = || Record::decode(argument(1).as_bytes()).unwrap().unwrap();
+        let document = || Document::parse(argument(1)).unwrap().unwrap();
         let store = &self.store;
         match step["op"].as_str().unwrap() {
             "advance" => self.clock.advance(Duration::from_millis(step["ms"].as_u64().unwrap())),
-            "set" => drop(store.set(&id(), &record(), Expect::Any).await.unwrap()),
-            "touch" => drop(store.touch(&id(), &record()).await.unwrap()),
-            "get" => return store.get(&id()).await.unwrap().map(|stored| stored.record.encode()),
+            "set" => drop(store.set(&id(), &document(), Expect::Any).await.unwrap()),
+            "touch" => drop(store.touch(&id(), &document(), document().cookie()).await.unwrap()),
+            "get" => return store.get(&id()).await.unwrap().map(|stored| stored.document.text().to_owned()),
             "length" => return Some(store.length().await.unwrap().to_string()),
             "clear" => store.clear().await.unwrap(),
             "prune" => drop(store.sweep().await.unwrap()),
@@ -98,7 +93,7 @@ impl Run {
             }
             "all" => {
                 let all = store.all().await.unwrap();
-                let members = all.iter().map(|(id, it)| format!("{:?}:{}", id.as_str(), it.encode()));
+                let members = all.iter().map(|(id, it)| format!("{:?}:{}", id.as_str(), it.text()));
                 return Some(format!("{{{}}}", members.collect::<Vec<_>>().join(",")));
             }
             other => panic!("unknown step {other}"),

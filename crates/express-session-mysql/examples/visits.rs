@@ -6,7 +6,7 @@
 
 use std::env;
 
-use express_session_core::{Expect, Record, SessionId, SessionStore, SetOutcome};
+use express_session_core::{Cookie, Data, Expect, SessionId, SessionStore, SetOutcome};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 
 #[tokio::main]
@@ -16,13 +16,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = MySqlStore::connect(MySqlOptions::from_url(&url)?).await?;
     let id = SessionId::parse("example-visits")?;
     loop {
-        let stored = store.get(&id).await?;
-        let mut record = stored.as_ref().map_or_else(Record::default, |stored| stored.record.clone());
-        let visits = record.data.get::<u64>("visits")?.unwrap_or(0) + 1;
-        record.data.insert("visits", &visits)?;
-        let expect = stored.as_ref().map_or(Expect::Any, |stored| Expect::Revision(&stored.revision));
+        let (mut data, revision) = match store.get(&id).await? {
+            Some(stored) => (Data::of(stored.document), Some(stored.revision)),
+            None => (Data::new(Cookie::default()), None),
+        };
+        let visits = data.get::<u64>("visits")?.unwrap_or(0) + 1;
+        data.insert("visits", visits)?;
+        let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
         // Somebody else was quicker, or the session has expired just now: look again.
-        if let SetOutcome::Written(_) = store.set(&id, &record, expect).await? {
+        if let SetOutcome::Written(_) = store.set(&id, &data.encode(), expect).await? {
             println!("visit number {visits}");
             break;
         }

@@ -114,10 +114,11 @@ impl Database {
     }
 
     /// Runs one statement. A deadlock is tried again, and a broken connection replaced once if that is safe.
+    /// `params` makes the parameters for an attempt, as the driver keeps them.
     pub(crate) async fn run(
         &self,
         statement: Statement<'_>,
-        params: Vec<Value>,
+        params: impl Fn() -> Vec<Value> + Send + Sync,
     ) -> Result<Answer, MySqlError> {
         let limit = statement.limit.unwrap_or(self.query_timeout);
         let begun = Instant::now();
@@ -134,7 +135,7 @@ impl Database {
                     conn.ping().await?;
                     checked.store(true, Ordering::Relaxed);
                 }
-                answer(conn, statement.sql, params.clone()).await
+                answer(conn, statement.sql, params()).await
             })
             .await;
             let error = match result {

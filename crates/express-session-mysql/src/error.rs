@@ -44,8 +44,10 @@ pub enum MySqlError {
         "the database server allows no more connections; lower connection_limit or raise max_connections"
     )]
     TooManyConnections(#[source] Cause),
-    /// User, password, host or rights are not accepted.
-    #[error("the database server denies access; check user, password and the rights on the session table")]
+    /// User, password, host or permissions are not accepted.
+    #[error(
+        "the database server denies access; check user, password and the permissions on the session table"
+    )]
     AccessDenied(#[source] Cause),
     /// The database does not exist, or none is selected.
     #[error("the database does not exist or none is named; create it, or name it in the options or the URL")]

@@ -6,8 +6,8 @@ use tokio::sync::OnceCell;
 
 use crate::database::{Database, Statement};
 use crate::error::{Cause, MySqlError};
+use crate::row::column;
 use crate::schema::Schema;
-use crate::store::column;
 
 /// The index of one table.
 #[derive(Debug)]
@@ -26,11 +26,13 @@ impl ExpiresIndex {
 
     async fn find_or_create(&self) -> Result<(), MySqlError> {
         let table = &self.schema.table;
-        let params = vec![
-            table.database().map(|database| database.as_str().to_owned()).into(),
-            table.table().as_str().into(),
-            self.schema.expires.as_str().into(),
-        ];
+        let params = || {
+            vec![
+                table.database().map(|database| database.as_str().to_owned()).into(),
+                table.table().as_str().into(),
+                self.schema.expires.as_str().into(),
+            ]
+        };
         let mut answer = self.database.run(Statement::new(Schema::find_index()), params).await?;
         let found: u64 = match answer.rows.first_mut() {
             Some(row) => column(row, 0)?,
@@ -39,7 +41,7 @@ impl ExpiresIndex {
         if found > 0 {
             return Ok(());
         }
-        match self.database.run(Statement::long(&self.schema.create_index()), Vec::new()).await {
+        match self.database.run(Statement::long(&self.schema.create_index()), Vec::new).await {
             // Another server of the fleet was quicker.
             Err(MySqlError::Other(Cause::Server { code: 1061, .. })) => Ok(()),
             other => other.map(drop),

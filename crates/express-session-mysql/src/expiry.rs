@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use express_session_core::{Cookie, Life, Record, UnixMillis};
+use express_session_core::{Cookie, Life, UnixMillis};
 
 /// `Math.round(ms / 1000)`: whole seconds, halves towards positive infinity.
 ///
@@ -29,10 +29,10 @@ pub(crate) fn column_value(cookie: &Cookie, expiration: Duration, now: UnixMilli
     u32::try_from(round_to_seconds(at)).ok()
 }
 
-/// How much of its life a record has left, in whole seconds of the column on both sides.
-pub(crate) fn life(record: &Record, expires: u32, expiration: Duration, now: UnixMillis) -> Life {
+/// How much of its life a session has left, in whole seconds of the column on both sides.
+pub(crate) fn life(cookie: &Cookie, expires: u32, expiration: Duration, now: UnixMillis) -> Life {
     #[allow(clippy::cast_possible_truncation, reason = "saturates, and is cut as JavaScript cuts it")]
-    let touched = match record.cookie().original_max_age() {
+    let touched = match cookie.original_max_age() {
         Some(ms) if ms.is_finite() => UnixMillis(now.0.saturating_add(ms as i64)),
         _ => now.plus(expiration),
     };
@@ -89,9 +89,8 @@ mod tests {
         let mut cookie = Cookie::default();
         cookie.set_max_age(Some(Duration::from_mins(1)), NOW);
         let expires = column_value(&cookie, DAY, NOW).unwrap();
-        let record = Record::new(cookie);
-        assert_eq!(life(&record, expires, DAY, NOW).elapsed(), Duration::ZERO);
+        assert_eq!(life(&cookie, expires, DAY, NOW).elapsed(), Duration::ZERO);
         let later = NOW.plus(Duration::from_millis(10_500));
-        assert_eq!(life(&record, expires, DAY, later).elapsed(), Duration::from_secs(10));
+        assert_eq!(life(&cookie, expires, DAY, later).elapsed(), Duration::from_secs(10));
     }
 }

@@ -9,10 +9,12 @@ mod expires_index;
 mod expiry;
 mod options;
 mod pool;
+mod row;
 mod schema;
 mod statements;
 mod store;
 mod sweep;
+mod table;
 mod table_name;
 
 pub use error::{Cause, MySqlError};

@@ -257,7 +257,7 @@ impl MySqlOptions {
     /// Whether an index on the `expires` column is created if there is none.
     ///
     /// It makes sweeping proportional to the number of expired sessions instead of all, and every touch a
-    /// little dearer. On a large existing table, creating it takes a while; requests go on meanwhile.
+    /// little more expensive. On a large existing table, creating it takes a while; requests go on meanwhile.
     ///
     /// # Default
     ///

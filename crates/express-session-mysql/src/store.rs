@@ -3,22 +3,17 @@
 use std::sync::Arc;
 
 use express_session_core::{
-    Clock, DecodeError, Expect, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
+    Cookie, DecodeError, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
     TouchHint, TouchOutcome, UnixMillis,
 };
-use mysql_async::{FromValueError, Pool, Row, Value, from_value_opt};
-use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use mysql_async::{Pool, Value};
 
-use crate::background::BackgroundGuard;
-use crate::database::{Database, Statement};
+use crate::database::{Answer, Database, Statement};
 use crate::error::{Cause, MySqlError};
-use crate::expires_index::ExpiresIndex;
 use crate::expiry::{column_value, current_second, life};
 use crate::options::MySqlOptions;
-use crate::schema::Schema;
-use crate::statements::Statements;
-use crate::sweep::Sweeper;
+use crate::row::{LiveRow, column};
+use crate::table::Table;
 
 /// The longest id the table holds, in characters.
 const MAX_ID_CHARS: usize = 128;
@@ -41,17 +36,7 @@ const MAX_REPLACE_ATTEMPTS: u32 = 4;
 /// used again.
 #[derive(Clone, Debug)]
 pub struct MySqlStore {
-    pub(crate) shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) database: Arc<Database>,
-    pub(crate) schema: Arc<Schema>,
-    pub(crate) statements: Arc<Statements>,
-    pub(crate) options: MySqlOptions,
-    table: OnceCell<Option<BackgroundGuard>>,
-    index: Arc<OnceCell<()>>,
+    pub(crate) table: Arc<Table>,
 }
 
 impl MySqlStore {
@@ -89,25 +74,14 @@ impl MySqlStore {
     pub async fn connect(options: MySqlOptions) -> Result<Self, MySqlError> {
         let store = Self::new(options)?;
         store.ready().await?;
-        if store.shared.options.create_expires_index {
-            store.shared.expires_index().ensure().await?;
+        if store.table.options.create_expires_index {
+            store.table.expires_index().ensure().await?;
         }
         Ok(store)
     }
 
     fn with(database: Database, options: MySqlOptions) -> Result<Self, MySqlError> {
-        let schema = options.schema()?;
-        let statements = Statements::new(&schema);
-        Ok(Self {
-            shared: Arc::new(Shared {
-                database: Arc::new(database),
-                schema: Arc::new(schema),
-                statements: Arc::new(statements),
-                options,
-                table: OnceCell::new(),
-                index: Arc::default(),
-            }),
-        })
+        Ok(Self { table: Arc::new(Table::new(database, options)?) })
     }
 
     /// Creates the table and starts the background work, once. Every verb does this first; when it fails, the
@@ -117,42 +91,29 @@ impl MySqlStore {
     ///
     /// [`MySqlError`] if the server cannot be reached or the table cannot be created.
     pub async fn ready(&self) -> Result<(), MySqlError> {
-        let shared = &self.shared;
-        if shared.table.initialized() {
-            return Ok(());
-        }
-        // One caller tries at a time. The limit is for those who wait for the others.
-        let limit =
-            shared.options.pool_timeout + shared.options.connect_timeout + shared.options.query_timeout;
-        match timeout(limit, shared.table.get_or_try_init(|| shared.prepare())).await {
-            Ok(prepared) => prepared.map(drop),
-            Err(_) => Err(MySqlError::ConnectTimeout(limit)),
-        }
+        self.table.ready().await
     }
 
     /// Stops the sweep and ends the connections (see
     /// [`end_connection_on_close`](MySqlOptions::end_connection_on_close)). Later calls fail.
     pub async fn close(&self) {
-        if let Some(Some(background)) = self.shared.table.get() {
-            background.stop();
-        }
-        self.shared.database.close(self.shared.options.end_connection_on_close).await;
-    }
-
-    pub(crate) fn now(&self) -> UnixMillis {
-        self.shared.options.clock.now()
+        self.table.close().await;
     }
 
     /// One statement on the session table.
-    async fn run(&self, sql: &str, params: Vec<Value>) -> Result<crate::database::Answer, MySqlError> {
+    async fn run(
+        &self,
+        sql: &str,
+        params: impl Fn() -> Vec<Value> + Send + Sync,
+    ) -> Result<Answer, MySqlError> {
         self.ready().await?;
-        self.shared.database.run(Statement::new(sql), params).await
+        self.table.database.run(Statement::new(sql), params).await
     }
 
     /// The live row of `id` as it is, if there is one.
     async fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<LiveRow>, MySqlError> {
-        let id = Value::from(id.as_str());
-        let answer = self.run(&self.shared.statements.get, vec![id.clone(), id]).await?;
+        let params = || vec![id.as_str().into(), id.as_str().into()];
+        let answer = self.run(&self.table.statements.get, params).await?;
         let Some(mut row) = answer.rows.into_iter().next() else { return Ok(None) };
         let expires: i64 = column(&mut row, 1)?;
         // Source: express-mysql-session `index.js`, `get`: an expired row is not looked at any further.
@@ -163,31 +124,34 @@ impl MySqlStore {
         Ok(Some(LiveRow { data, expires: u32::try_from(expires).unwrap_or(u32::MAX) }))
     }
 
-    fn stored(&self, row: LiveRow, now: UnixMillis) -> Result<Option<Stored>, DecodeError> {
-        let Some(record) = Record::decode(&row.data)? else { return Ok(None) };
-        let life = life(&record, row.expires, self.shared.options.expiration, now);
-        Ok(Some(Stored { life: Some(life), ..Stored::new(record, Revision::of_bytes(row.data)) }))
+    fn stored(&self, row: &LiveRow, now: UnixMillis) -> Result<Option<Stored>, DecodeError> {
+        let Some(document) = Document::decode(&row.data)? else { return Ok(None) };
+        let life = life(document.cookie(), row.expires, self.table.options.expiration, now);
+        Ok(Some(Stored { life: Some(life), ..Stored::of_bytes(document, &row.data) }))
     }
 
-    fn expires(&self, record: &Record, now: UnixMillis) -> Result<u32, MySqlError> {
-        column_value(record.cookie(), self.shared.options.expiration, now).ok_or(MySqlError::ExpiryOutOfRange)
+    fn expires(&self, cookie: &Cookie, now: UnixMillis) -> Result<u32, MySqlError> {
+        column_value(cookie, self.table.options.expiration, now).ok_or(MySqlError::ExpiryOutOfRange)
     }
 
     /// Express's blind `set`.
-    async fn insert(&self, id: &SessionId, data: Vec<u8>, expires: u32) -> Result<SetOutcome, StoreError> {
-        let revision = Revision::of_bytes(data.as_slice());
-        let size = data.len();
+    async fn insert(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expires: u32,
+    ) -> Result<SetOutcome, StoreError> {
         self.ready().await?;
-        let params = vec![id.as_str().into(), expires.into(), data.into()];
-        let shared = &self.shared;
-        let statement = Statement::sized(&shared.statements.insert, size);
-        shared.database.run(statement, params).await.map_err(|error| self.or_id_too_long(error))?;
-        Ok(SetOutcome::Written(revision))
+        let params = || vec![id.as_str().into(), expires.into(), document.text().into()];
+        let table = &self.table;
+        let statement = Statement::sized(&table.statements.insert, document.text().len());
+        table.database.run(statement, params).await.map_err(|error| self.or_id_too_long(error))?;
+        Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())))
     }
 
     /// Tells an id that its column cannot hold from data that theirs cannot.
     fn or_id_too_long(&self, error: MySqlError) -> MySqlError {
-        let column = format!("'{}'", self.shared.schema.session_id.as_str());
+        let column = format!("'{}'", self.table.schema.session_id.as_str());
         match error {
             MySqlError::TooLarge {
                 cause: Some(Cause::Server { code: 1406, state, message: Some(message) }),
@@ -203,63 +167,48 @@ impl MySqlStore {
     async fn replace(
         &self,
         id: &SessionId,
-        data: Vec<u8>,
+        document: &Document,
         expires: u32,
         expected: &Revision,
     ) -> Result<SetOutcome, StoreError> {
         self.ready().await?;
-        let shared = &self.shared;
-        let size = data.len();
+        let table = &self.table;
+        let data = document.text().as_bytes();
         let mut attempts = 0;
         loop {
-            let now = self.now();
-            let params = vec![
-                expires.into(),
-                data.clone().into(),
-                id.as_str().into(),
-                id.as_str().into(),
-                current_second(now).into(),
-                expected.as_bytes().into(),
-            ];
-            let answer =
-                shared.database.run(Statement::once(&shared.statements.replace, size), params).await?;
+            let now = self.table.now();
+            let params = || {
+                vec![
+                    expires.into(),
+                    data.into(),
+                    id.as_str().into(),
+                    id.as_str().into(),
+                    current_second(now).into(),
+                    expected.as_bytes().into(),
+                ]
+            };
+            let statement = Statement::once(&table.statements.replace, data.len());
+            let answer = table.database.run(statement, params).await?;
             if answer.affected > 0 {
-                return Ok(SetOutcome::Written(Revision::of_bytes(data)));
+                return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
             }
             let Some(row) = self.read(id, now).await? else { return Ok(SetOutcome::Gone) };
             // A connection that counts only rows made different, and nothing had to be made different. In any
             // other case the same bytes prove nothing: another writer may have counted to the same number.
             let was_there = data == expected.as_bytes() && row.data == data && row.expires == expires;
             if was_there && !answer.counts_matches {
-                return Ok(SetOutcome::Written(Revision::of_bytes(data)));
+                return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
             }
             attempts += 1;
             if row.data == expected.as_bytes() && attempts < MAX_REPLACE_ATTEMPTS {
                 continue;
             }
-            return Ok(match self.stored(row, now)? {
+            return Ok(match self.stored(&row, now)? {
                 Some(stored) => SetOutcome::Conflict(Box::new(stored)),
                 None => SetOutcome::Gone,
             });
         }
     }
-}
-
-/// A row that has not expired.
-struct LiveRow {
-    data: Vec<u8>,
-    expires: u32,
-}
-
-/// The value of a column that has the type it should have.
-pub(crate) fn column<T: mysql_async::prelude::FromValue>(
-    row: &mut Row,
-    index: usize,
-) -> Result<T, MySqlError> {
-    let mistyped = || MySqlError::Other(Cause::Driver("a column is not of the expected type"));
-    let value: Value = row.take(index).ok_or_else(mistyped)?;
-    // The error holds the value.
-    from_value_opt(value).map_err(|FromValueError(_)| mistyped())
 }
 
 /// Whether `set` can store under this id.
@@ -276,9 +225,9 @@ fn check_id(id: &SessionId) -> Result<(), StoreError> {
 
 impl SessionStore for MySqlStore {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
-        let now = self.now();
+        let now = self.table.now();
         match self.read(id, now).await? {
-            Some(row) => Ok(self.stored(row, now)?),
+            Some(row) => Ok(self.stored(&row, now)?),
             None => Ok(None),
         }
     }
@@ -291,33 +240,39 @@ impl SessionStore for MySqlStore {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let data = record.encode().into_bytes();
-        if data.len() > MAX_DATA_BYTES {
-            return Err(StoreError::TooLarge { size: data.len(), source: None });
+        let size = document.text().len();
+        if size > MAX_DATA_BYTES {
+            return Err(StoreError::TooLarge { size, source: None });
         }
-        let expires = self.expires(record, self.now())?;
+        let expires = self.expires(document.cookie(), self.table.now())?;
         match expect {
             Expect::Any => {
                 check_id(id)?;
-                self.insert(id, data, expires).await
+                self.insert(id, document, expires).await
             }
-            Expect::Revision(revision) => self.replace(id, data, expires, revision).await,
+            Expect::Revision(revision) => self.replace(id, document, expires, revision).await,
         }
     }
 
     /// DIFFERENCE: the Node package extends the life of an expired row too, and so brings back a session that
     /// was dead.
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
-        if self.shared.options.disable_touch {
+    async fn touch(
+        &self,
+        id: &SessionId,
+        _document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
+        if self.table.options.disable_touch {
             return Ok(TouchOutcome::Touched);
         }
-        let now = self.now();
-        let expires = self.expires(record, now)?;
-        let params = vec![expires.into(), id.as_str().into(), id.as_str().into(), current_second(now).into()];
-        let answer = self.run(&self.shared.statements.touch, params).await?;
+        let now = self.table.now();
+        let expires = self.expires(cookie, now)?;
+        let params =
+            || vec![expires.into(), id.as_str().into(), id.as_str().into(), current_second(now).into()];
+        let answer = self.run(&self.table.statements.touch, params).await?;
         let touched = answer.affected > 0
             // This connection counts changed rows only: the row may have had this expiry already.
             || (!answer.counts_matches && self.read(id, now).await?.is_some());
@@ -326,55 +281,9 @@ impl SessionStore for MySqlStore {
 
     /// DIFFERENCE: an expired row is left to the sweep; the Node package removes it here.
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
-        let params = vec![id.as_str().into(), id.as_str().into(), current_second(self.now()).into()];
-        let answer = self.run(&self.shared.statements.destroy, params).await?;
+        let now = current_second(self.table.now());
+        let params = || vec![id.as_str().into(), id.as_str().into(), now.into()];
+        let answer = self.run(&self.table.statements.destroy, params).await?;
         Ok(answer.affected > 0)
-    }
-}
-
-impl Shared {
-    /// What has to be done once before the first statement.
-    async fn prepare(&self) -> Result<Option<BackgroundGuard>, MySqlError> {
-        if self.options.create_database_table {
-            self.create_table().await?;
-        }
-        let index = self.options.create_expires_index.then(|| self.expires_index());
-        let sweeper = self.options.clear_expired.then(|| self.sweeper());
-        Ok(BackgroundGuard::start(index, sweeper))
-    }
-
-    fn expires_index(&self) -> ExpiresIndex {
-        ExpiresIndex {
-            database: Arc::clone(&self.database),
-            schema: Arc::clone(&self.schema),
-            there: Arc::clone(&self.index),
-        }
-    }
-
-    pub(crate) fn sweeper(&self) -> Sweeper {
-        Sweeper {
-            database: Arc::clone(&self.database),
-            schema: Arc::clone(&self.schema),
-            statements: Arc::clone(&self.statements),
-            clock: Arc::clone(&self.options.clock) as Arc<dyn Clock>,
-            has_index: self.options.create_expires_index,
-            batch: self.options.sweep_batch,
-            pause: self.options.sweep_pause,
-            interval: self.options.check_expiration_interval,
-        }
-    }
-
-    async fn create_table(&self) -> Result<(), MySqlError> {
-        let created = self.database.run(Statement::new(&self.schema.create_table()), Vec::new()).await;
-        match created {
-            // Not allowed to create one, or not on this server: perhaps it is there already.
-            Err(error @ (MySqlError::AccessDenied(_) | MySqlError::ReadOnly(_))) => self
-                .database
-                .run(Statement::new(&self.schema.probe()), Vec::new())
-                .await
-                .map(drop)
-                .map_err(|_| error),
-            other => other.map(drop),
-        }
     }
 }

@@ -11,13 +11,12 @@ use express_session_core::Clock;
 use mysql_async::{Conn, Value};
 use tokio::time::{sleep, timeout};
 
-use crate::admin::BEFORE_ALL_IDS;
 use crate::database::{Database, LONG_STATEMENT, answer, jittered};
 use crate::error::{MySqlError, Remedy, remedy, statement_failed};
 use crate::expiry::current_second;
+use crate::row::{BEFORE_ALL_IDS, column};
 use crate::schema::Schema;
 use crate::statements::{LOCK_SWEEP, Statements, UNLOCK_SWEEP};
-use crate::store::column;
 
 /// How many rows are looked at in one SELECT when there is no index on `expires`.
 const WINDOW: u64 = 10_000;

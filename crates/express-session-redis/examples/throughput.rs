@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use express_session_core::{Cookie, Expect, Record, SessionId, SessionStore as _, TouchAfter, TouchHint};
+use express_session_core::{Cookie, Data, Expect, SessionId, SessionStore as _, TouchAfter, TouchHint};
 use express_session_redis::{RedisOptions, RedisStore};
 
 const TASKS_PER_WORKER: usize = 32;
@@ -79,9 +79,9 @@ fn work(
             let (store, done) = (store.clone(), Arc::clone(done));
             tasks.spawn(async move {
                 let id = SessionId::generate();
-                let mut record = Record::new(Cookie::default());
-                record.data.insert("text", &"x".repeat(size))?;
-                store.set(&id, &record, Expect::Any).await?;
+                let mut data = Data::new(Cookie::default());
+                data.insert("text", "x".repeat(size))?;
+                store.set(&id, &data.encode(), Expect::Any).await?;
                 while start.elapsed() < DURATION {
                     request(&store, &id, mode).await?;
                     done.fetch_add(1, Ordering::Relaxed);
@@ -102,10 +102,10 @@ async fn request(store: &RedisStore, id: &SessionId, mode: Mode) -> Result<(), F
     let hint = TouchHint { cookie: &cookie, touch_after: TouchAfter::Always };
     let stored = store.get_and_touch(id, hint).await?.ok_or("the session is gone")?;
     if let Mode::Change = mode {
-        let mut record = stored.record;
-        let n = record.data.get::<u64>("n")?.unwrap_or(0) + 1;
-        record.data.insert("n", &n)?;
-        store.set(id, &record, Expect::Revision(&stored.revision)).await?;
+        let mut data = Data::of(stored.document);
+        let n = data.get::<u64>("n")?.unwrap_or(0) + 1;
+        data.insert("n", n)?;
+        store.set(id, &data.encode(), Expect::Revision(&stored.revision)).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! `cargo run -p express-session-redis --example visits -- redis://127.0.0.1:6379`
 #![allow(clippy::print_stdout, reason = "an example that prints")]
 
-use express_session_core::{Cookie, Expect, Record, SessionId, SessionStore as _, SetOutcome};
+use express_session_core::{Cookie, Data, Expect, SessionId, SessionStore as _, SetOutcome};
 use express_session_redis::{RedisOptions, RedisStore};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,14 +14,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A real id is random and comes from a signed cookie; see express-session-actix.
     let id = SessionId::parse("the-only-visitor")?;
     if store.get(&id).await?.is_none() {
-        store.set(&id, &Record::new(Cookie::default()), Expect::Any).await?;
+        store.set(&id, &Data::new(Cookie::default()).encode(), Expect::Any).await?;
     }
     while let Some(stored) = store.get(&id).await? {
-        let mut record = stored.record;
-        let visits = record.data.get::<u64>("visits")?.unwrap_or(0) + 1;
-        record.data.insert("visits", &visits)?;
+        let mut data = Data::of(stored.document);
+        let visits = data.get::<u64>("visits")?.unwrap_or(0) + 1;
+        data.insert("visits", visits)?;
         // Somebody else may have come in between: then this is a conflict, and the next round sees their visit.
-        if let SetOutcome::Written(_) = store.set(&id, &record, Expect::Revision(&stored.revision)).await? {
+        if let SetOutcome::Written(_) =
+            store.set(&id, &data.encode(), Expect::Revision(&stored.revision)).await?
+        {
             println!("visit number {visits}");
             return Ok(());
         }

@@ -4,13 +4,13 @@ use deadpool_redis::redis::Value;
 
 use crate::connection::bytes;
 use crate::error::RedisError;
+use crate::keyspace::Keyspace;
 use crate::scripts::{COMPARE_AND_SET, sha1_hex};
-use crate::store::Shared;
 
 /// From this length on, a compare-and-set names the expected value by its SHA-1. Measured in `docs/redis.md`.
 const DIGEST_FROM: usize = 1024;
 
-impl Shared {
+impl Keyspace {
     /// Writes if `expected` is stored.
     ///
     /// A lost connection leaves open whether it was written. One more try settles most cases: if that one

@@ -1,4 +1,4 @@
-//! WHERE THE KEY IS BUILT: prefix + id, and back; the pattern that finds all keys of a prefix.
+//! Where the key is built: prefix + id, and back; the pattern that finds all keys of a prefix.
 
 use express_session_core::SessionId;
 

@@ -3,13 +3,14 @@
 //! # Where to look
 //!
 //! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
-//! `scripts` (every Lua text), `connection` (shared connections, taken from the pool), `store` (the contract), with
-//! `read` and `compare_and_set`, `scan` (what operators need), `error`.
+//! `scripts` (every Lua text), `connection` (shared connections, taken from the pool), `keyspace` (all of that for one
+//! store), `store` (the contract), with `read` and `compare_and_set`, `scan` (what operators need), `error`.
 
 mod compare_and_set;
 mod connection;
 mod error;
 mod key;
+mod keyspace;
 mod options;
 mod pool;
 mod read;

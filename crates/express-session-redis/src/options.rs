@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::{Clock, Record, SystemClock};
+use express_session_core::{Clock, Document, SystemClock};
 
 use crate::ttl::{DEFAULT_TTL, Ttl};
 
@@ -77,7 +77,7 @@ impl RedisOptions {
     /// How long each session lives, whatever its cookie says; see [`Ttl::Computed`].
     ///
     /// The closure runs on the async threads, once or twice per request, and must not block.
-    pub fn ttl_with(mut self, ttl: impl Fn(&Record) -> Duration + Send + Sync + 'static) -> Self {
+    pub fn ttl_with(mut self, ttl: impl Fn(&Document) -> Duration + Send + Sync + 'static) -> Self {
         self.ttl = Ttl::Computed(Arc::new(ttl));
         self
     }

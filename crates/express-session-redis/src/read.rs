@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use deadpool_redis::redis::{Cmd, Value};
-use express_session_core::{Cookie, Record, TouchAfter, TouchHint};
+use express_session_core::{Cookie, TouchAfter, TouchHint};
 
 use crate::connection::{bytes, integer};
 use crate::error::RedisError;
+use crate::keyspace::Keyspace;
 use crate::scripts::GET_AND_TOUCH;
-use crate::store::Shared;
-use crate::ttl::Ttl;
+use crate::ttl::{Ttl, seconds_by_cookie};
 
 /// What is sent so that a read extends the session's life on the way.
 pub(crate) enum ReadPlan {
@@ -21,13 +21,12 @@ pub(crate) enum ReadPlan {
     Script { ttl: i64, due: &'static str, threshold: String },
 }
 
-impl Shared {
+impl Keyspace {
     pub(crate) fn plan(&self, hint: &TouchHint<'_>) -> ReadPlan {
         if !self.touches() {
             return ReadPlan::Get;
         }
-        let fresh = Record::new(hint.cookie.clone());
-        let Some(ttl) = self.options.ttl.seconds_after_touch(&fresh, self.now()) else {
+        let Some(ttl) = self.options.ttl.seconds_of_new(hint.cookie, self.now()) else {
             return ReadPlan::Get;
         };
         let computed = matches!(self.options.ttl, Ttl::Computed(_));
@@ -49,13 +48,10 @@ impl Shared {
     }
 
     /// What the script gives to a session whose cookie has no lifetime of its own.
-    fn ttl_without_lifetime(&self, of_fresh: i64) -> i64 {
+    fn ttl_without_lifetime(&self, of_new: i64) -> i64 {
         match self.options.ttl {
-            Ttl::Computed(_) => of_fresh,
-            Ttl::Fixed(_) => {
-                let session = Record::new(Cookie::default());
-                self.options.ttl.seconds(&session, self.now()).unwrap_or(of_fresh)
-            }
+            Ttl::Computed(_) => of_new,
+            Ttl::Fixed(fixed) => seconds_by_cookie(&Cookie::default(), fixed, self.now()).unwrap_or(of_new),
         }
     }
 

@@ -6,22 +6,23 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
 use deadpool_redis::redis::{Cmd, Value};
-use express_session_core::{Record, SessionId, SessionStoreAdmin, StoreError};
+use express_session_core::{Document, SessionId, SessionStoreAdmin, StoreError};
 
 use crate::connection::{Node, bytes};
 use crate::error::RedisError;
-use crate::store::{RedisStore, Shared, decode};
+use crate::keyspace::Keyspace;
+use crate::store::{RedisStore, decode};
 
 /// A scan over the keys of one server.
 struct Scan<'a> {
-    shared: &'a Shared,
+    keyspace: &'a Keyspace,
     node: Option<Node>,
     pattern: String,
     /// Where to go on; `None` after the last page.
     cursor: Option<Vec<u8>>,
 }
 
-impl Shared {
+impl Keyspace {
     /// A scan for every server that holds keys of ours.
     async fn scans(&self) -> Result<Vec<Scan<'_>>, RedisError> {
         let nodes = if self.connections.is_cluster() {
@@ -32,7 +33,7 @@ impl Shared {
             vec![None]
         };
         let scan =
-            |node| Scan { shared: self, node, pattern: self.keys.pattern(), cursor: Some(b"0".to_vec()) };
+            |node| Scan { keyspace: self, node, pattern: self.keys.pattern(), cursor: Some(b"0".to_vec()) };
         Ok(nodes.into_iter().map(scan).collect())
     }
 }
@@ -43,8 +44,8 @@ impl Scan<'_> {
         let Some(cursor) = self.cursor.take() else { return Ok(None) };
         let mut command = Cmd::new();
         command.arg("SCAN").arg(&cursor).arg("MATCH").arg(&self.pattern);
-        command.arg("COUNT").arg(self.shared.scan_count);
-        let answer = self.shared.connections.call_node(&command, self.node.as_ref()).await?;
+        command.arg("COUNT").arg(self.keyspace.options.scan_count);
+        let answer = self.keyspace.connections.call_node(&command, self.node.as_ref()).await?;
         let (next, keys) = match answer {
             Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
                 Ok([next, Value::Array(keys)]) => (bytes(next)?.unwrap_or_default(), keys),
@@ -90,21 +91,21 @@ fn with_keys(name: &str, keys: &[Vec<u8>]) -> Cmd {
 
 impl SessionStoreAdmin for RedisStore {
     /// DIFFERENCE: connect-redis fails if one of the sessions cannot be decoded; here it is left out.
-    async fn all(&self) -> Result<Vec<(SessionId, Record)>, StoreError> {
-        let shared = self.shared();
+    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
+        let keyspace = self.keyspace();
         let (mut seen, mut found) = (HashSet::new(), Vec::new());
-        for mut scan in shared.scans().await? {
+        for mut scan in keyspace.scans().await? {
             while let Some(mut page) = scan.next_page().await? {
-                page.retain(|key| shared.keys.id(key).is_some_and(|id| seen.insert(id)));
+                page.retain(|key| keyspace.keys.id(key).is_some_and(|id| seen.insert(id)));
                 if page.is_empty() {
                     continue;
                 }
-                let Value::Array(values) = shared.connections.call(&with_keys("MGET", &page)).await? else {
+                let Value::Array(values) = keyspace.connections.call(&with_keys("MGET", &page)).await? else {
                     return Err(RedisError::UnexpectedReply.into());
                 };
                 for (key, value) in page.iter().zip(values) {
-                    if let (Some(id), Ok(Some(stored))) = (shared.keys.id(key), decode(bytes(value)?)) {
-                        found.push((id, stored.record));
+                    if let (Some(id), Ok(Some(stored))) = (keyspace.keys.id(key), decode(bytes(value)?)) {
+                        found.push((id, stored.document));
                     }
                 }
             }
@@ -113,11 +114,11 @@ impl SessionStoreAdmin for RedisStore {
     }
 
     async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
-        let shared = self.shared();
+        let keyspace = self.keyspace();
         let mut ids = HashSet::new();
-        for mut scan in shared.scans().await? {
+        for mut scan in keyspace.scans().await? {
             while let Some(page) = scan.next_page().await? {
-                ids.extend(page.iter().filter_map(|key| shared.keys.id(key)));
+                ids.extend(page.iter().filter_map(|key| keyspace.keys.id(key)));
             }
         }
         Ok(ids.into_iter().collect())
@@ -125,11 +126,11 @@ impl SessionStoreAdmin for RedisStore {
 
     /// Keeps eight bytes per session while it counts, because `SCAN` may name a key twice.
     async fn length(&self) -> Result<u64, StoreError> {
-        let shared = self.shared();
+        let keyspace = self.keyspace();
         let (mut seen, hasher) = (HashSet::new(), RandomState::new());
-        for mut scan in shared.scans().await? {
+        for mut scan in keyspace.scans().await? {
             while let Some(page) = scan.next_page().await? {
-                let ours = page.iter().filter(|key| shared.keys.id(key).is_some());
+                let ours = page.iter().filter(|key| keyspace.keys.id(key).is_some());
                 seen.extend(ours.map(|key| hasher.hash_one(key)));
             }
         }
@@ -138,12 +139,12 @@ impl SessionStoreAdmin for RedisStore {
 
     /// Removes the sessions that are there when it begins; those that come meanwhile may stay.
     async fn clear(&self) -> Result<(), StoreError> {
-        let shared = self.shared();
-        for mut scan in shared.scans().await? {
+        let keyspace = self.keyspace();
+        for mut scan in keyspace.scans().await? {
             while let Some(mut page) = scan.next_page().await? {
-                page.retain(|key| shared.keys.id(key).is_some());
+                page.retain(|key| keyspace.keys.id(key).is_some());
                 if !page.is_empty() {
-                    shared.connections.call(&with_keys("DEL", &page)).await?;
+                    keyspace.connections.call(&with_keys("DEL", &page)).await?;
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::{Record, UnixMillis};
+use express_session_core::{Cookie, Data, Document, UnixMillis};
 
 /// The life of a session whose cookie has no expiry, when nothing else is said: a day, as in connect-redis.
 pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
@@ -23,36 +23,61 @@ pub enum Ttl {
     /// a whole one, and zero means [`DEFAULT_TTL`], as in connect-redis.
     Fixed(Duration),
     /// The life of every session; its cookie's expiry is not looked at. Zero ends the session.
-    Computed(Arc<dyn Fn(&Record) -> Duration + Send + Sync>),
+    Computed(Arc<dyn Fn(&Document) -> Duration + Send + Sync>),
 }
 
 impl Ttl {
-    /// The life left to `record` at `now`, in seconds; zero or less means that it is over.
+    /// The life left to `document` at `now`, in seconds; zero or less means that it is over.
     ///
     /// `None` if the cookie's `expires` is no date: the session cannot be stored.
-    pub(crate) fn seconds(&self, record: &Record, now: UnixMillis) -> Option<i64> {
-        let fixed = match self {
-            Self::Computed(ttl) => return Some(whole_seconds(ttl(record))),
-            Self::Fixed(ttl) => *ttl,
-        };
-        #[allow(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            reason = "dates are below 2^53, everything else saturates"
-        )]
-        match record.cookie().expires_ms() {
-            Some(ms) if ms.is_nan() => None,
-            Some(ms) => Some((((ms - now.0 as f64) / 1000.0).ceil() as i64).min(MAX_SECONDS)),
-            None if fixed.is_zero() => Some(whole_seconds(DEFAULT_TTL)),
-            None => Some(whole_seconds(fixed)),
+    pub(crate) fn seconds(&self, document: &Document, now: UnixMillis) -> Option<i64> {
+        match self {
+            Self::Computed(ttl) => Some(whole_seconds(ttl(document))),
+            Self::Fixed(ttl) => seconds_by_cookie(document.cookie(), *ttl, now),
+        }
+    }
+
+    /// As [`seconds`](Self::seconds), with another cookie in the document.
+    pub(crate) fn seconds_with(&self, document: &Document, cookie: &Cookie, now: UnixMillis) -> Option<i64> {
+        match self {
+            Self::Computed(ttl) => Some(whole_seconds(ttl(&document.with_cookie(cookie)))),
+            Self::Fixed(ttl) => seconds_by_cookie(cookie, *ttl, now),
         }
     }
 
     /// As [`seconds`](Self::seconds), once the cookie has its full lifetime again, as every touch gives it.
-    pub(crate) fn seconds_after_touch(&self, record: &Record, now: UnixMillis) -> Option<i64> {
-        let mut touched = record.clone();
-        touched.cookie_mut().touch(now);
-        self.seconds(&touched, now)
+    pub(crate) fn seconds_after_touch(&self, document: &Document, now: UnixMillis) -> Option<i64> {
+        self.seconds_with(document, &touched(document.cookie(), now), now)
+    }
+
+    /// The life of a session that has this cookie and no data yet.
+    pub(crate) fn seconds_of_new(&self, cookie: &Cookie, now: UnixMillis) -> Option<i64> {
+        let cookie = touched(cookie, now);
+        match self {
+            Self::Computed(ttl) => Some(whole_seconds(ttl(&Data::new(cookie).encode()))),
+            Self::Fixed(ttl) => seconds_by_cookie(&cookie, *ttl, now),
+        }
+    }
+}
+
+fn touched(cookie: &Cookie, now: UnixMillis) -> Cookie {
+    let mut cookie = cookie.clone();
+    cookie.touch(now);
+    cookie
+}
+
+/// The life left to a session with this cookie: until its expiry, or `without_expiry` if it has none.
+pub(crate) fn seconds_by_cookie(cookie: &Cookie, without_expiry: Duration, now: UnixMillis) -> Option<i64> {
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "dates are below 2^53, everything else saturates"
+    )]
+    match cookie.expires_ms() {
+        Some(ms) if ms.is_nan() => None,
+        Some(ms) => Some((((ms - now.0 as f64) / 1000.0).ceil() as i64).min(MAX_SECONDS)),
+        None if without_expiry.is_zero() => Some(whole_seconds(DEFAULT_TTL)),
+        None => Some(whole_seconds(without_expiry)),
     }
 }
 
@@ -79,14 +104,12 @@ impl From<Duration> for Ttl {
 
 #[cfg(test)]
 mod tests {
-    use express_session_core::Cookie;
-
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
 
-    fn expiring(expires: &str) -> Record {
-        Record::decode(format!(r#"{{"cookie":{{"expires":{expires}}}}}"#).as_bytes()).unwrap().unwrap()
+    fn expiring(expires: &str) -> Document {
+        Document::parse(format!(r#"{{"cookie":{{"expires":{expires}}}}}"#)).unwrap().unwrap()
     }
 
     #[test]
@@ -113,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_cookie_without_one_gets_the_option() {
-        let session = Record::new(Cookie::default());
+        let session = Data::new(Cookie::default()).encode();
         let seconds = |ttl: Duration| Ttl::from(ttl).seconds(&session, NOW);
         assert_eq!(seconds(Duration::from_secs(100)), Some(100));
         assert_eq!(seconds(Duration::from_millis(1500)), Some(2));
@@ -123,19 +146,32 @@ mod tests {
 
     #[test]
     fn a_closure_has_the_last_word() {
-        let ttl = Ttl::Computed(Arc::new(|record: &Record| Duration::from_secs(record.data.len() as u64)));
-        let mut record = expiring("\"2030-01-02T04:04:05.678Z\"");
-        assert_eq!(ttl.seconds(&record, NOW), Some(0));
-        record.data.insert("a", &1).unwrap();
-        assert_eq!(ttl.seconds(&record, NOW), Some(1));
+        let ttl = Ttl::Computed(Arc::new(|document: &Document| Duration::from_secs(document.len() as u64)));
+        let document = expiring("\"2030-01-02T04:04:05.678Z\"");
+        assert_eq!(ttl.seconds(&document, NOW), Some(0));
+        let mut data = Data::of(document);
+        data.insert("a", 1).unwrap();
+        assert_eq!(ttl.seconds(&data.encode(), NOW), Some(1));
+    }
+
+    #[test]
+    fn a_closure_sees_the_cookie_that_a_touch_stores() {
+        let lifetime = |document: &Document| document.cookie().max_age(NOW).unwrap_or_default();
+        let ttl = Ttl::Computed(Arc::new(lifetime));
+        let mut cookie = Cookie::default();
+        cookie.set_max_age(Some(Duration::from_mins(1)), NOW);
+        let document = Data::new(Cookie::default()).encode();
+        assert_eq!(ttl.seconds(&document, NOW), Some(0));
+        assert_eq!(ttl.seconds_with(&document, &cookie, NOW), Some(60));
+        assert_eq!(ttl.seconds_of_new(&cookie, NOW), Some(60));
     }
 
     #[test]
     fn a_touch_starts_from_the_cookies_lifetime() {
         let text = r#"{"cookie":{"originalMaxAge":60000,"expires":"2000-01-01T00:00:00.000Z"}}"#;
-        let record = Record::decode(text.as_bytes()).unwrap().unwrap();
+        let document = Document::parse(text).unwrap().unwrap();
         let ttl = Ttl::Fixed(DEFAULT_TTL);
-        assert!(ttl.seconds(&record, NOW).unwrap() < 0);
-        assert_eq!(ttl.seconds_after_touch(&record, NOW), Some(60));
+        assert!(ttl.seconds(&document, NOW).unwrap() < 0);
+        assert_eq!(ttl.seconds_after_touch(&document, NOW), Some(60));
     }
 }

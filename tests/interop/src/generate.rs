@@ -11,7 +11,7 @@ use crate::script::{End, Operation, Script, Sends, Side, Step, Task};
 
 const CLIENTS: usize = 3;
 
-/// In the order in which new ones are added within a request; integer-like keys go in front by themselves.
+/// Integer-like keys go in front by themselves, all others stand in the order in which they were set.
 const KEYS: [&str; 10] = ["10", "9", "a", "cart", "count", "list", "user", "with space", "é", "한"];
 
 /// The script of this seed.
@@ -84,13 +84,13 @@ fn request(random: &mut Random, store: StoreKind, options: &OptionSet) -> Step {
 /// The operations of one request.
 fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends: Sends) -> Vec<Operation> {
     let mut list = Vec::new();
-    let mut keys = KeyOrder::default();
+    let mut removed = Removed::default();
     // Only of a session that is not stored yet: changing a stored one's cookie is a known difference.
     let mut has_changed_cookie = false;
     let mut may_change_cookie = matches!(sends, Sends::Nothing | Sends::Garbage);
     for _ in 0..random.below(5) {
         let operation = match random.below(100) {
-            0..=64 => data(random, &mut keys),
+            0..=64 => data(random, &mut removed),
             65..=68 => Operation::Dump,
             69 | 70 => Operation::Id,
             71..=74 => Operation::Touch,
@@ -109,7 +109,7 @@ fn operations(random: &mut Random, store: StoreKind, options: &OptionSet, sends:
         match &operation {
             Operation::Regenerate => {
                 may_change_cookie = true;
-                keys = KeyOrder::default();
+                removed = Removed::default();
             }
             Operation::MaxAge { .. } => has_changed_cookie = true,
             Operation::Save => {
@@ -155,33 +155,28 @@ fn lifetimes_differ(store: StoreKind, options: &OptionSet) -> bool {
     }
 }
 
-/// New keys of one request are added in order, and a removed one does not come back at once: our view of the
-/// data has no order of its own, which is a known difference.
+/// A key that was removed does not come back in the same request: that it keeps its place is a known difference.
 #[derive(Debug, Default)]
-struct KeyOrder {
-    last: usize,
-    removed: BTreeSet<usize>,
-}
+struct Removed(BTreeSet<usize>);
 
-impl KeyOrder {
-    fn next(&mut self, random: &mut Random) -> Option<String> {
-        let place = self.last + random.below(KEYS.len() - self.last);
-        if self.removed.contains(&place) {
+impl Removed {
+    fn next(&self, random: &mut Random) -> Option<String> {
+        let place = random.below(KEYS.len());
+        if self.0.contains(&place) {
             return None;
         }
-        self.last = place;
         KEYS.get(place).map(|key| (*key).to_owned())
     }
 }
 
-fn data(random: &mut Random, keys: &mut KeyOrder) -> Operation {
+fn data(random: &mut Random, removed: &mut Removed) -> Operation {
     let kind = random.below(10);
     if kind == 0 {
         let place = random.below(KEYS.len());
-        keys.removed.insert(place);
+        removed.0.insert(place);
         return Operation::Delete { key: KEYS.get(place).copied().unwrap_or_default().to_owned() };
     }
-    let Some(key) = keys.next(random) else { return Operation::Dump };
+    let Some(key) = removed.next(random) else { return Operation::Dump };
     match kind {
         1 => Operation::Get { key },
         2 | 3 => Operation::Count { key },

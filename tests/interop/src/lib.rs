@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::future_not_send, reason = "the lab lives on one thread of Actix's runtime")]
 
 mod client;
 pub mod config;

@@ -31,7 +31,6 @@ impl Random {
     }
 
     /// One of `choices`, which must not be empty.
-    #[allow(clippy::indexing_slicing, reason = "below() stays below the length")]
     pub const fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }

@@ -17,13 +17,7 @@ async fn sixty_four_connections_count_exactly_and_no_two_see_the_same_number() {
         App::new().wrap(sessions(&store)).route(
             "/",
             web::get().to(|session: Session| async move {
-                let n = session
-                    .transaction(|data| {
-                        let n = data.get::<u64>("n")?.unwrap_or(0) + 1;
-                        data.insert("n", &n)?;
-                        Ok(n)
-                    })
-                    .await?;
+                let n = session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
                 Ok::<_, Error>(n.to_string())
             }),
         )
@@ -89,7 +83,7 @@ async fn overlapping_requests_that_change_different_keys_lose_nothing() {
             .route(
                 "/keys",
                 web::get().to(|session: Session| async move {
-                    let mut keys: Vec<String> = session.entries().keys().cloned().collect();
+                    let mut keys: Vec<String> = session.entries().into_iter().map(|(key, _)| key).collect();
                     keys.sort();
                     keys.join(",")
                 }),

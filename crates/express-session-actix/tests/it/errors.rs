@@ -3,7 +3,7 @@
 use actix_web::dev::Service as _;
 use actix_web::error::{ErrorImATeapot, ErrorNotFound};
 use actix_web::{App, HttpResponse, web};
-use express_session_actix::Session;
+use express_session_actix::{Error, Session};
 
 use crate::client::{Visitor, memory, sessions};
 
@@ -97,8 +97,8 @@ async fn the_key_cookie_is_refused_and_nothing_of_the_session_is_lost() {
             .route(
                 "/reserved",
                 web::get().to(|session: Session| async move {
-                    session.insert("cookie", "mine").unwrap();
-                    "reserved"
+                    session.insert("cookie", "mine")?;
+                    Ok::<_, Error>("reserved")
                 }),
             )
     });

@@ -1,17 +1,12 @@
 //! The middleware over HTTP: real servers on loopback, a real client.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
-#![allow(clippy::future_not_send, reason = "Actix test servers and clients live on one thread")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 mod bridge;
 mod client;
 mod concurrency;
 mod ecosystem;
 mod errors;
+mod lazy;
 mod lifecycle;
 mod nested;
 mod outage;

@@ -22,10 +22,7 @@ async fn two_cookie_names_are_two_sessions() {
                 .route("/n", web::get().to(bump))
                 .route(
                     "/purge",
-                    web::get().to(|session: Session| async move {
-                        session.purge();
-                        "purged"
-                    }),
+                    web::get().to(|session: Session| async move { session.purge().await.map(|()| "purged") }),
                 )
                 .route(
                     "/renew",

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use express_session_actix::SessionId;
 use express_session_actix::core::{
-    Expect, Record, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
+    Document, Expect, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
 };
+use express_session_actix::{Cookie, SessionId};
 use express_session_memory::MemoryStore;
 
 use crate::client::memory;
@@ -17,6 +17,8 @@ pub(crate) struct Switches {
     pub(crate) down: AtomicBool,
     /// `set`, `touch` and `destroy` do.
     pub(crate) read_only: AtomicBool,
+    /// `destroy` alone does.
+    pub(crate) destroy_fails: AtomicBool,
     /// `get` never answers.
     pub(crate) hangs: AtomicBool,
     /// How many calls were made.
@@ -33,6 +35,11 @@ pub(crate) struct SwitchStore {
 impl SwitchStore {
     pub(crate) fn new() -> Self {
         Self { inner: memory(), switches: Arc::default() }
+    }
+
+    /// The stored document.
+    pub(crate) fn document(&self, id: &SessionId) -> Option<String> {
+        self.inner.document(id).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     async fn read(&self) -> Result<(), StoreError> {
@@ -67,18 +74,26 @@ impl SessionStore for SwitchStore {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         self.write()?;
-        self.inner.set(id, record, expect).await
+        self.inner.set(id, document, expect).await
     }
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
         self.write()?;
-        self.inner.touch(id, record).await
+        self.inner.touch(id, document, cookie).await
     }
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         self.write()?;
+        if self.switches.destroy_fails.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("connection reset".into()));
+        }
         self.inner.destroy(id).await
     }
 }

@@ -4,21 +4,20 @@
 
 use std::borrow::Cow;
 
-/// Every value that the `Cookie` headers give to `name`, in order, decoded as Node decodes them.
+use smallvec::SmallVec;
+
+/// Shows `see` every value that a `Cookie` header gives to `name`, in order, decoded as Node decodes it.
 ///
 /// A pair without `=` is skipped, names are compared exactly, blanks and tabs around both are cut, one pair
 /// of double quotes is removed, and percent escapes are decoded only if all of them are valid UTF-8.
-/// Express uses the first value only; see `docs/INTEROP.md` for why we may look at more.
-pub fn values<'h>(
-    headers: impl IntoIterator<Item = &'h [u8]> + 'h,
-    name: &'h str,
-) -> impl Iterator<Item = String> + 'h {
-    headers.into_iter().flat_map(|header| header.split(|byte| *byte == b';')).filter_map(move |pair| {
-        let equals = pair.iter().position(|byte| *byte == b'=')?;
-        let (key, value) = pair.split_at_checked(equals)?;
-        let value = value.get(1..)?;
-        (trim(key) == name.as_bytes()).then(|| decode(unquote(trim(value))))
-    })
+pub(crate) fn visit_values(header: &[u8], name: &str, mut see: impl FnMut(&str)) {
+    for pair in header.split(|byte| *byte == b';') {
+        let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
+        let (key, value) = pair.split_at(equals);
+        if trim(key) == name.as_bytes() {
+            decode(unquote(trim(value.get(1..).unwrap_or_default())), &mut see);
+        }
+    }
 }
 
 fn trim(mut bytes: &[u8]) -> &[u8] {
@@ -36,21 +35,24 @@ fn unquote(bytes: &[u8]) -> &[u8] {
 }
 
 /// Node reads header bytes as latin1 and keeps that reading when `decodeURIComponent` throws.
-fn decode(bytes: &[u8]) -> String {
+fn decode(bytes: &[u8], see: &mut impl FnMut(&str)) {
     let raw: Cow<'_, str> = match std::str::from_utf8(bytes) {
         Ok(ascii) if ascii.is_ascii() => ascii.into(),
         _ => bytes.iter().copied().map(char::from).collect::<String>().into(),
     };
-    if raw.contains('%') {
-        decode_uri_component(&raw).unwrap_or_else(|| raw.into_owned())
-    } else {
-        raw.into_owned()
+    let decoded = if raw.contains('%') { decode_uri_component(&raw) } else { None };
+    match decoded.as_deref().map(std::str::from_utf8) {
+        Some(Ok(decoded)) => see(decoded),
+        Some(Err(_)) | None => see(&raw),
     }
 }
 
-/// JavaScript's `decodeURIComponent`; `None` where it would throw.
-fn decode_uri_component(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
+/// A signed value of a session with an id of ours has 80 bytes.
+type Decoded = SmallVec<[u8; 128]>;
+
+/// The bytes of JavaScript's `decodeURIComponent`, which throws if there is a bad escape (`None`) or they are not UTF-8.
+fn decode_uri_component(text: &str) -> Option<Decoded> {
+    let mut out = Decoded::new();
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
@@ -59,7 +61,7 @@ fn decode_uri_component(text: &str) -> Option<String> {
             out.push(byte);
         }
     }
-    String::from_utf8(out).ok()
+    Some(out)
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -70,8 +72,14 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    fn all(header: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        visit_values(header.as_bytes(), "sid", |value| values.push(value.to_owned()));
+        values
+    }
+
     fn first(header: &str) -> Option<String> {
-        values([header.as_bytes()], "sid").next()
+        all(header).into_iter().next()
     }
 
     #[test]
@@ -92,7 +100,6 @@ mod tests {
 
     #[test]
     fn all_values_of_a_name_come_in_order() {
-        let all: Vec<_> = values([&b"sid=1; x=2; sid=3"[..], b"sid=4"], "sid").collect();
-        assert_eq!(all, ["1", "3", "4"]);
+        assert_eq!(all("sid=1; x=2; sid=3"), ["1", "3"]);
     }
 }

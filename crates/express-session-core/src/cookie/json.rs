@@ -1,12 +1,12 @@
 //! The cookie as JSON: attributes by their JavaScript names, in Node's order.
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::clock::UnixMillis;
 use crate::cookie::attribute::{Attribute, Expires};
 use crate::cookie::{Cookie, CookieError, ms_between};
-use crate::js::{date, json};
+use crate::document::index::{self, Members};
+use crate::js::date;
 
 /// The attributes of a stored cookie, in the order Node writes them; all other fields are unknown to it.
 const ATTRIBUTES: [&str; 9] = [
@@ -76,22 +76,23 @@ impl Cookie {
     /// A missing path becomes `/`, a missing `httpOnly` true; everything else stays absent. The configured
     /// options are not consulted. Source: express-session `session/store.js`, `createSession`.
     pub(crate) fn decode(text: &str) -> Result<Self, CookieError> {
-        let fields = match (json::parse_object(text), serde_json::from_str::<Value>(text)) {
+        let fields = match (index::members(text), serde_json::from_str::<Value>(text)) {
             (Ok(fields), _) => fields,
             // Falsy but not null passes in Node too, and so does an array: all attributes are then defaults.
-            (_, Ok(Value::Array(_))) => IndexMap::new(),
-            (_, Ok(value)) if !value.is_null() && !Attribute::from(&value).is_truthy() => IndexMap::new(),
+            (_, Ok(Value::Array(_))) => Members::new(),
+            (_, Ok(value)) if !value.is_null() && !Attribute::from(&value).is_truthy() => Members::new(),
             _ => return Err(CookieError::NotAnObject),
         };
         let mut cookie = Self::usual(Attribute::Missing, Expires::Plain(Attribute::Missing));
-        for (name, text) in fields {
-            if !ATTRIBUTES.contains(&&*name) {
-                cookie.attributes_mut().unknown.push((name, text));
+        for field in fields {
+            let (raw_name, text) = (field.key.of(text), field.value.of(text));
+            let Some(name) = ATTRIBUTES.into_iter().find(|name| index::spells(raw_name, name)) else {
+                cookie.attributes_mut().unknown.push((raw_name.into(), text.into()));
                 continue;
-            }
+            };
             // A lone surrogate is the one thing that can fail here, and no attribute may hold one.
-            let value = serde_json::from_str(&text).map_err(|_| CookieError::NotAnObject)?;
-            match (&*name, &value) {
+            let value = serde_json::from_str(text).map_err(|_| CookieError::NotAnObject)?;
+            match (name, &value) {
                 ("expires", Value::String(date)) => cookie.expires = Expires::Date(date::parse(date)),
                 ("expires", other) => cookie.expires = Expires::Plain(other.into()),
                 // Nothing here depends on the instant: the one lifetime that does was handled above.
@@ -120,39 +121,56 @@ impl Cookie {
     /// `JSON.stringify(cookie)`: the nine attributes in Node's order, then the fields Node does not know.
     pub fn encode(&self) -> String {
         let mut out = String::with_capacity(96);
-        out.push('{');
-        let mut field = |name: &str, write: &dyn Fn(&mut String)| {
-            if out.len() > 1 {
-                out.push(',');
-            }
-            json::write_string(name, &mut out);
-            out.push(':');
-            write(&mut out);
+        self.write(&mut out);
+        out
+    }
+
+    /// As [`encode`](Self::encode), at the end of a text.
+    pub(crate) fn write(&self, out: &mut String) {
+        let attributes = self.attributes();
+        let mut separator = '{';
+        let mut name = |name: &str, out: &mut String| {
+            out.push(separator);
+            separator = ',';
+            out.push('"');
+            out.push_str(name);
+            out.push_str("\":");
         };
-        let mut attribute = |name: &str, value: &Attribute| {
-            if *value != Attribute::Missing {
-                field(name, &|out| value.write(out));
+        let fields = [
+            ("originalMaxAge", Some(&self.original_max_age)),
+            ("partitioned", Some(&attributes.partitioned)),
+            ("priority", Some(&attributes.priority)),
+            ("expires", None),
+            ("secure", Some(&attributes.secure)),
+            ("httpOnly", Some(&attributes.http_only)),
+            ("domain", Some(&attributes.domain)),
+            ("path", Some(&attributes.path)),
+            ("sameSite", Some(&attributes.same_site)),
+        ];
+        for (field, value) in fields {
+            match (value, &self.expires) {
+                (Some(value), _) | (None, Expires::Plain(value)) => {
+                    if *value != Attribute::Missing {
+                        name(field, out);
+                        value.write(out);
+                    }
+                }
+                (None, Expires::Date(at)) => {
+                    name(field, out);
+                    match at {
+                        Some(at) => date::write_json(*at, out),
+                        None => out.push_str("null"),
+                    }
+                }
             }
-        };
-        attribute("originalMaxAge", &self.original_max_age);
-        attribute("partitioned", &self.attributes().partitioned);
-        attribute("priority", &self.attributes().priority);
-        match &self.expires {
-            Expires::Date(at) => {
-                let text = at.and_then(date::to_iso_string);
-                attribute("expires", &text.map_or(Attribute::Null, |text| Attribute::Text(text.into())));
-            }
-            Expires::Plain(value) => attribute("expires", value),
         }
-        attribute("secure", &self.attributes().secure);
-        attribute("httpOnly", &self.attributes().http_only);
-        attribute("domain", &self.attributes().domain);
-        attribute("path", &self.attributes().path);
-        attribute("sameSite", &self.attributes().same_site);
-        for (name, text) in &self.attributes().unknown {
-            field(name, &|out| out.push_str(text));
+        for (raw_name, text) in &attributes.unknown {
+            name(raw_name, out);
+            out.push_str(text);
+        }
+        if separator == '{' {
+            out.push('{');
         }
         out.push('}');
-        out
     }
 }

@@ -19,7 +19,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::UnixMillis;
+
 use crate::cookie::attribute::{Attribute, Expires};
+pub use options::{CookieOptions, SameSiteOption, Secure};
 
 /// When the browser may send the cookie to another site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -307,6 +309,29 @@ impl fmt::Debug for Cookie {
             known.attributes_mut().unknown.clear();
         }
         write!(f, "Cookie({})", known.encode())
+    }
+}
+
+/// Whole steps of their own, which a request takes in one go.
+pub(crate) mod testing {
+    use super::Cookie;
+    use super::header::visit_values;
+    use super::set_cookie::{self, SetCookieError};
+
+    /// Every value that a `Cookie` header gives to `name`.
+    pub fn cookie_values(header: &[u8], name: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        visit_values(header, name, |value| values.push(value.to_owned()));
+        values
+    }
+
+    /// The `Set-Cookie` header; `value` is percent-encoded already.
+    ///
+    /// # Errors
+    ///
+    /// [`SetCookieError`] names the first part that is not allowed in a header.
+    pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, SetCookieError> {
+        set_cookie::set_cookie(name, |out| out.push_str(value), cookie)
     }
 }
 

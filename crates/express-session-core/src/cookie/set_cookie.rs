@@ -5,6 +5,7 @@
 use crate::cookie::Cookie;
 use crate::cookie::attribute::{Attribute, Expires};
 use crate::js::date;
+use crate::scratch::with_scratch;
 
 /// Which part of a cookie cannot be written as a header.
 ///
@@ -32,22 +33,34 @@ pub enum SetCookieError {
     SameSite,
 }
 
-/// `name=value` and the attributes, in Node's order. `value` is already percent-encoded.
+/// `name=value` and the attributes, in Node's order; `write_value` writes the value, percent-encoded.
 ///
 /// Max-Age is never sent; Expires loses its milliseconds.
 ///
 /// # Errors
 ///
 /// [`SetCookieError`] names the first part that is not allowed in a header.
-pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, SetCookieError> {
+pub(crate) fn set_cookie(
+    name: &str,
+    write_value: impl FnOnce(&mut String),
+    cookie: &Cookie,
+) -> Result<String, SetCookieError> {
+    with_scratch(|out| write(name, write_value, cookie, out).map(|()| out.clone()))
+}
+
+fn write(
+    name: &str,
+    write_value: impl FnOnce(&mut String),
+    cookie: &Cookie,
+    out: &mut String,
+) -> Result<(), SetCookieError> {
     if !is_token(name) {
         return Err(SetCookieError::Name);
     }
     let attributes = cookie.attributes();
-    let mut out = String::with_capacity(name.len() + value.len() + 96);
     out.push_str(name);
     out.push('=');
-    out.push_str(value);
+    write_value(out);
     if attributes.domain.is_truthy() {
         let domain =
             text(&attributes.domain).filter(|domain| is_domain(domain)).ok_or(SetCookieError::Domain)?;
@@ -63,7 +76,7 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
         Expires::Plain(value) if !value.is_truthy() => {}
         Expires::Date(Some(at)) => {
             out.push_str("; Expires=");
-            date::write_utc_string(*at, &mut out).ok_or(SetCookieError::Expires)?;
+            date::write_utc_string(*at, out).ok_or(SetCookieError::Expires)?;
         }
         Expires::Date(None) | Expires::Plain(_) => return Err(SetCookieError::Expires),
     }
@@ -78,24 +91,23 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
         }
     }
     if attributes.priority.is_truthy() {
-        let priority = text(&attributes.priority).map(str::to_ascii_lowercase);
-        out.push_str(match priority.as_deref() {
-            Some("low") => "; Priority=Low",
-            Some("medium") => "; Priority=Medium",
-            Some("high") => "; Priority=High",
+        out.push_str(match text(&attributes.priority) {
+            Some(it) if it.eq_ignore_ascii_case("low") => "; Priority=Low",
+            Some(it) if it.eq_ignore_ascii_case("medium") => "; Priority=Medium",
+            Some(it) if it.eq_ignore_ascii_case("high") => "; Priority=High",
             _ => return Err(SetCookieError::Priority),
         });
     }
     if attributes.same_site.is_truthy() {
-        let same_site = text(&attributes.same_site).map(str::to_ascii_lowercase);
-        out.push_str(match (&attributes.same_site, same_site.as_deref()) {
-            (Attribute::Bool(true), _) | (_, Some("strict")) => "; SameSite=Strict",
-            (_, Some("lax")) => "; SameSite=Lax",
-            (_, Some("none")) => "; SameSite=None",
+        out.push_str(match (&attributes.same_site, text(&attributes.same_site)) {
+            (Attribute::Bool(true), _) => "; SameSite=Strict",
+            (_, Some(it)) if it.eq_ignore_ascii_case("strict") => "; SameSite=Strict",
+            (_, Some(it)) if it.eq_ignore_ascii_case("lax") => "; SameSite=Lax",
+            (_, Some(it)) if it.eq_ignore_ascii_case("none") => "; SameSite=None",
             _ => return Err(SetCookieError::SameSite),
         });
     }
-    Ok(out)
+    Ok(())
 }
 
 /// The same cookie, already expired, so that the browser forgets it.
@@ -103,10 +115,10 @@ pub fn set_cookie(name: &str, value: &str, cookie: &Cookie) -> Result<String, Se
 /// # Errors
 ///
 /// As [`set_cookie`].
-pub fn removal(name: &str, cookie: &Cookie) -> Result<String, SetCookieError> {
+pub(crate) fn removal(name: &str, cookie: &Cookie) -> Result<String, SetCookieError> {
     let mut gone = cookie.clone();
     gone.expires = Expires::Date(Some(crate::UnixMillis(0)));
-    set_cookie(name, "", &gone)
+    set_cookie(name, |_| {}, &gone)
 }
 
 fn text(attribute: &Attribute) -> Option<&str> {
@@ -153,7 +165,7 @@ mod tests {
         cookie.set_priority(Some(Priority::High));
         cookie.set_same_site(Some(SameSite::None));
         assert_eq!(
-            set_cookie("connect.sid", "v", &cookie).unwrap(),
+            set_cookie("connect.sid", |out| out.push('v'), &cookie).unwrap(),
             "connect.sid=v; Domain=.example.com; Path=/; Expires=Wed, 02 Jan 2030 03:05:05 GMT; \
              HttpOnly; Secure; Partitioned; Priority=High; SameSite=None"
         );
@@ -164,9 +176,9 @@ mod tests {
         let with = |change: &dyn Fn(&mut Cookie)| {
             let mut cookie = Cookie::default();
             change(&mut cookie);
-            set_cookie("n", "v", &cookie).unwrap_err()
+            set_cookie("n", |_| {}, &cookie).unwrap_err()
         };
-        assert_eq!(set_cookie("a b", "v", &Cookie::default()), Err(SetCookieError::Name));
+        assert_eq!(set_cookie("a b", |_| {}, &Cookie::default()), Err(SetCookieError::Name));
         assert_eq!(with(&|c| c.set_path(Some("/a;b"))), SetCookieError::Path);
         assert_eq!(with(&|c| c.set_domain(Some("a_b.com"))), SetCookieError::Domain);
         assert_eq!(

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 /// What a signed cookie value starts with, before it is percent-encoded.
-pub const SIGNED_PREFIX: &str = "s:";
+pub(crate) const SIGNED_PREFIX: &str = "s:";
 
 /// What JavaScript's `encodeURIComponent` escapes: everything but `A-Z a-z 0-9 - _ . ! ~ * ' ( )`.
 const ENCODE_URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -51,17 +51,35 @@ struct Key {
 pub struct NoSecretError;
 
 /// A value whose signature was verified.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Verified {
+#[derive(Clone, Copy)]
+pub struct Verified<'a> {
     /// The value in front of the signature.
-    pub value: String,
+    pub value: &'a str,
     /// Which secret matched; above 0, the cookie was signed with a retired one.
     pub secret: usize,
+    pub(crate) signature: Signature,
 }
 
-impl fmt::Debug for Verified {
+impl fmt::Debug for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified").field("secret", &self.secret).finish_non_exhaustive()
+    }
+}
+
+/// The text of a signature.
+#[derive(Clone, Copy)]
+pub(crate) struct Signature([u8; SIGNATURE_LEN]);
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
+}
+
+impl Signature {
+    fn as_str(&self) -> &str {
+        // Base64 is ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -85,28 +103,35 @@ impl Secrets {
 
     /// `<value>.<signature>`, signed with the first secret.
     pub fn sign(&self, value: &str) -> String {
+        format!("{value}.{}", self.signature(value).as_str())
+    }
+
+    /// The signature of a value by the first secret.
+    pub(crate) fn signature(&self, value: &str) -> Signature {
         // `new` refuses an empty list and `build` refuses options without one, so there is a first key.
-        self.keys.first().map_or_else(String::new, |key| key.sign(value))
+        self.keys.first().map_or(Signature([b'A'; SIGNATURE_LEN]), |key| key.signature(value))
     }
 
     /// The value in front of the last dot, if the text behind it is its signature under any of the secrets.
     ///
     /// The signature's text is recomputed and compared in constant time, so padding, another alphabet or
     /// surrounding blanks never verify.
-    pub fn unsign(&self, signed: &str) -> Option<Verified> {
-        let (value, signature) = signed.rsplit_once('.')?;
-        self.keys
-            .iter()
-            .position(|key| bool::from(key.signature(value).as_slice().ct_eq(signature.as_bytes())))
-            .map(|secret| Verified { value: value.to_owned(), secret })
+    pub fn unsign<'a>(&self, signed: &'a str) -> Option<Verified<'a>> {
+        let (value, text) = signed.rsplit_once('.')?;
+        self.keys.iter().enumerate().find_map(|(secret, key)| {
+            let signature = key.signature(value);
+            bool::from(signature.0.as_slice().ct_eq(text.as_bytes())).then_some(Verified {
+                value,
+                secret,
+                signature,
+            })
+        })
     }
 
     /// The cookie value on the wire: `encodeURIComponent("s:" + sign(value))`.
     pub fn cookie_value(&self, value: &str) -> String {
-        let signed = self.sign(value);
-        let mut out = String::with_capacity(signed.len() + 16);
-        out.extend(utf8_percent_encode(SIGNED_PREFIX, ENCODE_URI_COMPONENT));
-        out.extend(utf8_percent_encode(&signed, ENCODE_URI_COMPONENT));
+        let mut out = String::with_capacity(value.len() + SIGNATURE_LEN + 16);
+        write_cookie_value(value, &self.signature(value), &mut out);
         out
     }
 
@@ -115,6 +140,11 @@ impl Secrets {
         let lengths = self.keys.iter().map(|key| key.len).enumerate();
         lengths.min_by_key(|(_, len)| *len).unwrap_or((0, 0))
     }
+}
+
+/// Whether a text could be a signed value at all.
+pub(crate) fn looks_signed(text: &str) -> bool {
+    text.rsplit_once('.').is_some_and(|(_, signature)| signature.len() == SIGNATURE_LEN)
 }
 
 impl fmt::Debug for Secrets {
@@ -131,21 +161,20 @@ impl Key {
     }
 
     /// The base64 text of the HMAC of `value`.
-    fn signature(&self, value: &str) -> [u8; SIGNATURE_LEN] {
+    fn signature(&self, value: &str) -> Signature {
         let mut mac = self.keyed.clone();
         mac.update(value.as_bytes());
         let mut text = [0; SIGNATURE_LEN];
         #[allow(clippy::expect_used, reason = "SIGNATURE_LEN is the length of 32 bytes in base64")]
         STANDARD_NO_PAD.encode_slice(mac.finalize().into_bytes(), &mut text).expect("32 bytes fit");
-        text
+        Signature(text)
     }
+}
 
-    fn sign(&self, value: &str) -> String {
-        let mut signed = String::with_capacity(value.len() + 1 + SIGNATURE_LEN);
-        signed.push_str(value);
-        signed.push('.');
-        signed.extend(self.signature(value).map(char::from));
-        signed
+/// The cookie value on the wire, of a value whose signature is known.
+pub(crate) fn write_cookie_value(value: &str, signature: &Signature, out: &mut String) {
+    for part in [SIGNED_PREFIX, value, ".", signature.as_str()] {
+        out.extend(utf8_percent_encode(part, ENCODE_URI_COMPONENT));
     }
 }
 
@@ -167,15 +196,18 @@ mod tests {
         let old = Secrets::new(["old"]).unwrap();
         let both = Secrets::new(["new", "old"]).unwrap();
         assert_eq!(both.sign("id"), Secrets::new(["new"]).unwrap().sign("id"));
-        assert_eq!(both.unsign(&old.sign("id")), Some(Verified { value: "id".into(), secret: 1 }));
-        assert_eq!(old.unsign(&both.sign("id")), None);
+        let signed = old.sign("id");
+        let verified = both.unsign(&signed).unwrap();
+        assert_eq!((verified.value, verified.secret), ("id", 1));
+        assert!(old.unsign(&both.sign("id")).is_none());
     }
 
     #[test]
     fn debug_does_not_leak_the_secret_or_the_value() {
         let secrets = Secrets::new(["hunter2"]).unwrap();
         assert_eq!(format!("{secrets:?}"), "Secrets(1 of them)");
-        let verified = secrets.unsign(&secrets.sign("my-id")).unwrap();
+        let signed = secrets.sign("my-id");
+        let verified = secrets.unsign(&signed).unwrap();
         assert!(!format!("{verified:?}").contains("my-id"));
     }
 

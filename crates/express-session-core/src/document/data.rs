@@ -1,68 +1,59 @@
-//! The data part of a record: top-level keys with the exact JSON text of their values.
+//! A session's data as a request sees them: a document with the request's changes on top.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::js::json::{self, RawObject};
+use super::changes::{Change, Changes};
+use super::document_text::{COOKIE_KEY, Document, read};
+use super::encode::{Piece, pieces};
+use super::error::DataError;
+use super::index::unescape;
+use crate::cookie::Cookie;
+use crate::js::json;
 
-/// The top-level key that holds the cookie; it is not data.
-pub const COOKIE_KEY: &str = "cookie";
+/// The top-level key under which a record keeps its creation time for
+/// [`absolute_timeout`](crate::OptionsBuilder::absolute_timeout), in milliseconds since 1970.
+pub(crate) const CREATED_AT_KEY: &str = "__createdAt";
 
-/// What a session remembers: JSON values by top-level key, in order.
+/// What a session remembers: its cookie, and JSON values by top-level key.
 ///
-/// A value that is not changed keeps its exact text (`1.50`, integers beyond 2^53, escapes). New keys are
-/// appended; integer-like ones go where JavaScript puts them, in front. Cloning is cheap. `Debug` shows only
-/// the number of keys.
-#[derive(Clone, Default)]
+/// A value that is not changed keeps its exact text (`1.50`, integers beyond 2^53, escapes) and its place. New keys
+/// are appended; integer-like ones go where JavaScript puts them, in front. `Debug` shows only the number of keys.
+#[derive(Clone)]
 pub struct Data {
-    members: Arc<RawObject>,
-    /// How many members stand before `cookie` in the document; integer-like keys do in Node's.
-    pub(crate) before_cookie: usize,
-}
-
-/// Why a value cannot be put into or read from a session.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DataError {
-    /// The key is `cookie`, which holds the cookie's attributes.
-    #[error("the key \"cookie\" is reserved for the session's cookie")]
-    ReservedKey,
-    /// The value has no JSON form.
-    #[error("the value cannot be written as JSON")]
-    Encode(#[source] serde_json::Error),
-    /// The stored value is not of the wanted type.
-    #[error("the stored value is not of the requested type")]
-    Decode(#[source] RedactedJsonError),
-}
-
-/// Where reading a stored value failed, without the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("JSON does not match at line {line}, column {column}")]
-pub struct RedactedJsonError {
-    /// Line in the value's text, from 1.
-    pub line: usize,
-    /// Column in that line, from 1.
-    pub column: usize,
-}
-
-impl From<serde_json::Error> for RedactedJsonError {
-    /// serde's message may quote the value (`invalid type: string "…"`), so only the place is kept.
-    fn from(error: serde_json::Error) -> Self {
-        Self { line: error.line(), column: error.column() }
-    }
+    pub(crate) document: Document,
+    pub(crate) changes: Changes,
+    pub(crate) cookie: Cookie,
 }
 
 impl Data {
-    /// No keys at all.
-    pub fn new() -> Self {
-        Self::default()
+    /// No data yet.
+    pub fn new(cookie: Cookie) -> Self {
+        Self::of(Document::blank(cookie))
     }
 
-    pub(crate) fn from_members(members: RawObject, before_cookie: usize) -> Self {
-        Self { members: Arc::new(members), before_cookie }
+    /// The data of a document, to be changed.
+    pub fn of(document: Document) -> Self {
+        let cookie = document.cookie.clone();
+        Self { document, changes: Changes::default(), cookie }
+    }
+
+    /// The document that holds these data: what a store is given to keep.
+    pub fn encode(&self) -> Document {
+        self.document.with(&self.changes, &self.cookie)
+    }
+
+    /// The cookie's attributes.
+    pub fn cookie(&self) -> &Cookie {
+        &self.cookie
+    }
+
+    /// The cookie's attributes, to be changed.
+    pub fn cookie_mut(&mut self) -> &mut Cookie {
+        &mut self.cookie
     }
 
     /// The value of `key`, if there is one.
@@ -70,122 +61,187 @@ impl Data {
     /// # Errors
     ///
     /// [`DataError::Decode`] if it is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, DataError> {
-        self.get_raw(key)
-            .map(|text| serde_json::from_str(text).map_err(|error| DataError::Decode(error.into())))
-            .transpose()
+    pub fn get<T: DeserializeOwned>(&self, key: impl AsRef<str>) -> Result<Option<T>, DataError> {
+        self.get_raw(key.as_ref()).map(read).transpose()
     }
 
     /// The JSON text of the value of `key`, exactly as stored.
     pub fn get_raw(&self, key: &str) -> Option<&str> {
-        self.members.get(key).map(|text| &**text)
+        match self.changes.get(key) {
+            Some(Change::Set(text)) => Some(text),
+            Some(Change::Removed) => None,
+            None => self.document.get_raw(key).filter(|_| key != COOKIE_KEY),
+        }
     }
 
     /// Sets `key`, written as Node would write the value. A value equal to the present one changes nothing.
     ///
     /// # Errors
     ///
-    /// [`DataError::ReservedKey`] for `cookie`, [`DataError::Encode`] if `value` has no JSON form.
-    pub fn insert<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), DataError> {
-        let text = json::stringify(value).map_err(DataError::Encode)?;
-        self.insert_canonical(key, text)
+    /// [`DataError::ReservedKey`] for a key of the session's own, [`DataError::Encode`] if `value` has no JSON form.
+    pub fn insert<T: Serialize>(&mut self, key: impl AsRef<str>, value: T) -> Result<(), DataError> {
+        let key = key.as_ref();
+        refuse_reserved(key)?;
+        self.write(key, |out| json::write(&value, out))
     }
 
     /// Sets `key` to a value given as JSON text, rewritten as Node would write it.
     ///
     /// # Errors
     ///
-    /// [`DataError::ReservedKey`] for `cookie`, [`DataError::Encode`] if `text` is not JSON.
+    /// [`DataError::ReservedKey`] for a key of the session's own, [`DataError::Encode`] if `text` is not JSON.
     pub fn insert_raw(&mut self, key: &str, text: &str) -> Result<(), DataError> {
+        refuse_reserved(key)?;
         if self.get_raw(key) == Some(text) {
             return Ok(());
         }
-        let canonical = match json::canonical(text) {
-            Some(canonical) => canonical,
-            // Readable as syntax only (lone surrogates, deep nesting): keep the text.
-            None => serde_json::from_str::<&serde_json::value::RawValue>(text)
-                .map_err(DataError::Encode)?
-                .get()
-                .to_owned(),
-        };
-        self.insert_canonical(key, canonical)
+        self.write(key, |out| json::rewrite(text, out))
     }
 
-    fn insert_canonical(&mut self, key: &str, text: String) -> Result<(), DataError> {
-        if key == COOKIE_KEY {
-            return Err(DataError::ReservedKey);
+    /// Sets a key of our own, which handlers cannot.
+    pub(crate) fn stamp(&mut self, key: &'static str, number: i64) {
+        let written = self.write(key, |out| json::write(&number, out));
+        debug_assert!(written.is_ok(), "a number can be written");
+    }
+
+    fn write(
+        &mut self,
+        key: &str,
+        write: impl FnOnce(&mut String) -> Result<(), serde_json::Error>,
+    ) -> Result<(), DataError> {
+        let (start, out) = self.changes.draft();
+        if let Err(error) = write(out) {
+            self.changes.withdraw(start);
+            return Err(DataError::Encode(error));
         }
-        if self.get_raw(key).is_none_or(|present| !json::same(present, &text)) {
-            self.put(key, text.into());
+        let new = self.changes.drafted(start);
+        if self.document.get_raw(key).is_some_and(|stored| json::same(stored, new)) {
+            self.changes.withdraw(start);
+            self.changes.forget(key);
+        } else if self.get_raw(key).is_some_and(|present| json::same(present, new)) {
+            self.changes.withdraw(start);
+        } else {
+            self.changes.set(&raw_key(key), start);
         }
         Ok(())
     }
 
-    /// Sets `key` to `text` as it is.
-    pub(crate) fn put(&mut self, key: &str, text: Box<str>) {
-        let members = Arc::make_mut(&mut self.members);
-        if let Some(present) = members.get_mut(key) {
-            *present = text;
-            return;
-        }
-        if let Some(index) = json::integer_like(key) {
-            let smaller = |key: &str| json::integer_like(key).is_some_and(|other| other < index);
-            let place = members.keys().take_while(|key| smaller(key)).count();
-            members.shift_insert(place, key.into(), text);
-            if place <= self.before_cookie {
-                self.before_cookie += 1;
-            }
-        } else {
-            members.insert(key.into(), text);
-        }
-    }
-
     /// Removes `key`; whether it was there.
-    pub fn remove(&mut self, key: &str) -> bool {
-        let Some(place) = self.members.get_index_of(key) else { return false };
-        Arc::make_mut(&mut self.members).shift_remove_index(place);
-        if place < self.before_cookie {
-            self.before_cookie -= 1;
+    pub fn remove(&mut self, key: impl AsRef<str>) -> bool {
+        let key = key.as_ref();
+        if RESERVED.contains(&key) || !self.contains_key(key) {
+            return false;
+        }
+        if self.document.find(key).is_some() {
+            self.changes.remove(&raw_key(key));
+        } else {
+            self.changes.forget(key);
         }
         true
     }
 
-    /// Removes all keys.
+    /// Removes all keys, but those of the session's own.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.changes.clear();
+        for (key, _) in self.document.raw_entries().filter(|(key, _)| *key != CREATED_AT_KEY) {
+            self.changes.remove(key);
+        }
     }
 
     /// Whether `key` is there.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.members.contains_key(key)
+        self.get_raw(key).is_some()
     }
 
-    /// The keys and the JSON texts of their values, in order.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.members.iter().map(|(key, text)| (&**key, &**text))
+    /// The keys and the JSON texts of their values, in the order in which they are stored; without the session's
+    /// own (the cookie, the creation time), and without keys that no Rust text can hold.
+    pub fn entries(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let mut entries = Vec::with_capacity(self.document.len());
+        pieces(&self.document, &self.changes, |piece| {
+            if let Piece::Data { key, value } = piece
+                && key != CREATED_AT_KEY
+            {
+                entries.extend(unescape(key).map(|key| (key, value)));
+            }
+        });
+        entries.into_iter()
     }
 
-    /// The number of keys.
+    /// The number of keys, without the session's own.
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.entries().count()
     }
 
-    /// Whether there are no keys.
+    /// Whether there are no keys but the session's own.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.len() == 0
     }
 
-    /// Whether both hold the same JavaScript values under the same keys; the order of the keys is not compared.
+    /// Puts the changes on top of a newer document: ours where we changed something, theirs everywhere else.
     ///
-    /// Source: express-session `index.js`, `hash` and `isModified`: "modified" is a comparison, not a flag.
-    /// DIFFERENCE: there, removing a key and adding it again with the same value counts as a change.
-    pub fn same_as(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.members, &other.members)
-            || (self.len() == other.len()
-                && self
-                    .entries()
-                    .all(|(key, text)| other.get_raw(key).is_some_and(|it| json::same(text, it))))
+    /// A key that we removed is removed; a key that we changed and they removed comes back with our value. The
+    /// cookie is ours if we changed it, else theirs.
+    pub fn rebase(&mut self, newer: Document) {
+        if !self.cookie.was_changed_since(&self.document.cookie) {
+            self.cookie = newer.cookie.clone();
+        }
+        self.document = newer;
+        self.drop_idle_changes();
     }
+
+    /// `document` is stored now. It was made when the changes were those of `then`; what was changed since stays
+    /// unsaved.
+    pub(crate) fn written(&mut self, document: Document, then: &Changes) {
+        let before = std::mem::replace(&mut self.document, document);
+        let undone: Vec<&str> =
+            then.iter().map(|(key, _)| key).filter(|key| self.changes.get_raw(key).is_none()).collect();
+        self.changes.retain(|key, now| then.get_raw(key) != Some(now));
+        for key in undone {
+            match before.get_by_raw_key(key) {
+                Some(text) => {
+                    let (start, out) = self.changes.draft();
+                    out.push_str(text);
+                    self.changes.set(key, start);
+                }
+                None => self.changes.remove(key),
+            }
+        }
+        self.drop_idle_changes();
+    }
+
+    /// Forgets changes that leave the document as it is.
+    pub(crate) fn drop_idle_changes(&mut self) {
+        let document = &self.document;
+        self.changes.retain(|key, ours| match (document.get_by_raw_key(key), ours) {
+            (Some(theirs), Change::Set(ours)) => !json::same(theirs, ours),
+            (None, Change::Removed) => false,
+            (Some(_), Change::Removed) | (None, Change::Set(_)) => true,
+        });
+    }
+
+    /// Whether the cookie differs from the document's by more than the passing of time.
+    pub(crate) fn cookie_is_changed(&self) -> bool {
+        self.cookie.was_changed_since(&self.document.cookie)
+    }
+}
+
+const RESERVED: [&str; 2] = [COOKIE_KEY, CREATED_AT_KEY];
+
+fn refuse_reserved(key: &str) -> Result<(), DataError> {
+    match RESERVED.iter().find(|reserved| **reserved == key) {
+        Some(reserved) => Err(DataError::ReservedKey(reserved)),
+        None => Ok(()),
+    }
+}
+
+/// A key as JSON writes it, without quotes.
+fn raw_key(key: &str) -> Cow<'_, str> {
+    if json::is_plain(key) {
+        return Cow::Borrowed(key);
+    }
+    let mut quoted = String::new();
+    json::write_string(key, &mut quoted);
+    Cow::Owned(quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned())
 }
 
 impl fmt::Debug for Data {
@@ -198,11 +254,28 @@ impl fmt::Debug for Data {
 mod tests {
     use super::*;
 
+    const COOKIE: &str = r#"{"cookie":{"httpOnly":true,"path":"/"}"#;
+
+    fn data(members: &str) -> Data {
+        Data::of(document(members))
+    }
+
+    fn document(members: &str) -> Document {
+        let comma = if members.is_empty() { "" } else { "," };
+        Document::parse(format!("{COOKIE}{comma}{members}}}")).unwrap().unwrap()
+    }
+
+    /// The members of the encoded document, without the cookie.
+    fn members(data: &Data) -> String {
+        let text = data.encode().text().replace(COOKIE, "");
+        text.trim_start_matches(',').trim_end_matches('}').to_owned()
+    }
+
     #[test]
     fn values_go_in_and_come_out() {
-        let mut data = Data::new();
-        data.insert("n", &1.0).unwrap();
-        data.insert("who", &Some("me")).unwrap();
+        let mut data = Data::new(Cookie::default());
+        data.insert("n", 1.0).unwrap();
+        data.insert(String::from("who"), Some("me")).unwrap();
         assert_eq!(data.get_raw("n"), Some("1"));
         assert_eq!(data.get::<String>("who").unwrap().as_deref(), Some("me"));
         assert_eq!(data.get::<u8>("none").unwrap(), None);
@@ -211,53 +284,152 @@ mod tests {
     }
 
     #[test]
-    fn an_equal_value_keeps_the_stored_text() {
-        let mut data = Data::new();
-        data.put("price", "1.50".into());
-        data.insert("price", &1.5).unwrap();
-        assert_eq!(data.get_raw("price"), Some("1.50"));
+    fn an_equal_value_leaves_no_change() {
+        let mut data = data(r#""price":1.50,"n":1"#);
+        data.insert("price", 1.5).unwrap();
+        assert!(data.changes.is_empty());
         data.insert_raw("price", "2.0").unwrap();
         assert_eq!(data.get_raw("price"), Some("2"));
+        data.insert("price", 1.5).unwrap();
+        data.remove("n");
+        data.insert("n", 1).unwrap();
+        assert!(data.changes.is_empty());
+        assert_eq!(members(&data), r#""price":1.50,"n":1"#);
+    }
+
+    #[test]
+    fn keys_keep_their_places_and_new_ones_follow_in_order() {
+        let mut data = data(r#""b":1,"a":2"#);
+        data.insert("z", 0).unwrap();
+        data.insert("a", 3).unwrap();
+        data.insert("c", 0).unwrap();
+        data.remove("b");
+        data.insert("b", 9).unwrap();
+        assert_eq!(members(&data), r#""b":9,"a":3,"z":0,"c":0"#);
+        data.remove("z");
+        data.insert("z", 1).unwrap();
+        assert_eq!(members(&data), r#""b":9,"a":3,"c":0,"z":1"#);
     }
 
     #[test]
     fn integer_like_keys_go_in_front_in_ascending_order() {
-        let mut data = Data::new();
+        let mut data = Data::new(Cookie::default());
         for key in ["b", "10", "9", "x"] {
-            data.insert(key, &0).unwrap();
+            data.insert(key, 0).unwrap();
         }
+        let text = data.encode().text().to_owned();
+        assert!(
+            text.starts_with(r#"{"9":0,"10":0,"cookie":{"#) && text.ends_with(r#"},"b":0,"x":0}"#),
+            "{text}"
+        );
         let keys: Vec<_> = data.entries().map(|(key, _)| key).collect();
         assert_eq!(keys, ["9", "10", "b", "x"]);
-        assert_eq!(data.before_cookie, 2);
+        let mut data = Data::of(data.encode());
         data.remove("9");
-        assert_eq!(data.before_cookie, 1);
+        data.insert("11", 1).unwrap();
+        data.insert("3", 1).unwrap();
+        let text = data.encode().text().to_owned();
+        assert!(text.starts_with(r#"{"3":1,"10":0,"11":1,"cookie":{"#), "{text}");
     }
 
     #[test]
-    fn the_cookie_key_is_reserved() {
-        assert!(matches!(Data::new().insert("cookie", &1), Err(DataError::ReservedKey)));
-        assert!(matches!(Data::new().insert_raw("cookie", "1"), Err(DataError::ReservedKey)));
+    fn keys_with_escapes_are_found_changed_and_removed() {
+        let mut data = data(r#""\u0061":1,"say \"hi\"":2,"half \ud83d":3"#);
+        data.insert("a", 5).unwrap();
+        assert!(data.remove("say \"hi\""));
+        data.insert("tab\t", 6).unwrap();
+        assert_eq!(members(&data), r#""\u0061":5,"half \ud83d":3,"tab\t":6"#);
+        assert_eq!(data.get::<u8>("tab\t").unwrap(), Some(6));
+        data.clear();
+        assert_eq!(members(&data), "");
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
-        assert!(matches!(Data::new().insert_raw("a", "{]"), Err(DataError::Encode(_))));
-        assert!(matches!(Data::new().insert_raw("a", "1,\"cookie\":2"), Err(DataError::Encode(_))));
+    fn the_sessions_own_keys_are_reserved() {
+        let mut data = data(r#""__createdAt":1,"n":1"#);
+        for key in ["cookie", "__createdAt"] {
+            assert!(matches!(data.insert(key, 1), Err(DataError::ReservedKey(reserved)) if reserved == key));
+            assert!(matches!(data.insert_raw(key, "1"), Err(DataError::ReservedKey(_))));
+            assert!(!data.remove(key));
+        }
+        data.clear();
+        assert_eq!(members(&data), r#""__createdAt":1"#);
+        assert!(data.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_and_leaves_nothing_behind() {
+        let mut data = data(r#""a":1"#);
+        assert!(matches!(data.insert_raw("a", "{]"), Err(DataError::Encode(_))));
+        assert!(matches!(data.insert_raw("a", "1,\"cookie\":2"), Err(DataError::Encode(_))));
+        let no_json = std::collections::BTreeMap::from([(vec![1], 1)]);
+        assert!(matches!(data.insert("a", no_json), Err(DataError::Encode(_))));
+        assert!(data.changes.is_empty());
+        assert_eq!(members(&data), r#""a":1"#);
     }
 
     #[test]
     fn a_clone_is_independent() {
-        let mut data = Data::new();
-        data.insert("a", &1).unwrap();
+        let mut data = data(r#""a":1"#);
+        data.insert("a", 2).unwrap();
         let copy = data.clone();
-        data.insert("a", &2).unwrap();
-        assert_eq!(copy.get_raw("a"), Some("1"));
-        assert!(!data.same_as(&copy));
+        data.insert("a", 3).unwrap();
+        assert_eq!(copy.get_raw("a"), Some("2"));
+    }
+
+    fn merged(base: &str, ours: impl FnOnce(&mut Data), theirs: &str) -> String {
+        let mut data = data(base);
+        ours(&mut data);
+        data.rebase(document(theirs));
+        members(&data)
+    }
+
+    #[test]
+    fn changes_go_on_top_of_what_others_have_written() {
+        let set = |key: &'static str, value: i32| move |data: &mut Data| data.insert(key, value).unwrap();
+        assert_eq!(merged(r#""n":1"#, set("a", 1), r#""n":1,"b":1"#), r#""n":1,"b":1,"a":1"#);
+        assert_eq!(merged(r#""n":1,"m":1"#, set("n", 2), r#""n":1,"m":9"#), r#""n":2,"m":9"#);
+        assert_eq!(merged(r#""n":1.0"#, set("n", 1), r#""n":7"#), r#""n":7"#);
+        assert_eq!(merged(r#""a":1"#, set("a", 2), ""), r#""a":2"#);
+        let remove = |data: &mut Data| assert!(data.remove("a"));
+        assert_eq!(merged(r#""a":1,"b":1"#, remove, r#""a":1,"b":1,"c":1"#), r#""b":1,"c":1"#);
+        assert_eq!(merged(r#""a":1,"b":1"#, |_| {}, r#""b":1"#), r#""b":1"#);
+        assert_eq!(merged(r#""a":1"#, Data::clear, r#""a":5,"new":1"#), r#""new":1"#);
+    }
+
+    #[test]
+    fn what_is_changed_or_undone_while_a_document_is_written_stays_unsaved() {
+        let mut data = data(r#""a":1,"b":1,"c":1"#);
+        for key in ["a", "b", "new"] {
+            data.insert(key, 2).unwrap();
+        }
+        let (written, then) = (data.encode(), data.changes.clone());
+        data.insert("a", 3).unwrap();
+        data.insert("b", 1).unwrap();
+        data.remove("new");
+        data.written(written, &then);
+        assert_eq!(data.document.get_raw("new"), Some("2"));
+        assert_eq!(members(&data), r#""a":3,"b":1,"c":1"#);
+        data.insert("c", 5).unwrap();
+        let (written, then) = (data.encode(), data.changes.clone());
+        data.written(written, &then);
+        assert!(data.changes.is_empty());
+    }
+
+    #[test]
+    fn the_cookie_is_ours_only_if_we_changed_it() {
+        let theirs = || Document::parse(r#"{"cookie":{"httpOnly":true,"path":"/theirs"}}"#).unwrap().unwrap();
+        let mut ours = data("");
+        ours.rebase(theirs());
+        assert_eq!(ours.cookie().path(), Some("/theirs"));
+        ours.cookie_mut().set_path(Some("/ours"));
+        ours.rebase(theirs());
+        assert_eq!(ours.cookie().path(), Some("/ours"));
     }
 
     #[test]
     fn errors_and_debug_do_not_leak_values() {
-        let mut data = Data::new();
+        let mut data = Data::new(Cookie::default());
         data.insert("card", "4111-1111").unwrap();
         let error = data.get::<u8>("card").unwrap_err();
         let shown = format!("{data:?} {error:?} {error} {:?}", std::error::Error::source(&error));

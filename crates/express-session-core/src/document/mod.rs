@@ -1,9 +1,18 @@
-//! What a store keeps for one session: the cookie and the data, as one JSON document.
+//! What a store keeps for one session, and what a request does to it.
+//!
+//! A session is a [`Document`] and the [`Changes`](changes::Changes) to it. "Modified" is "there are changes", a merge
+//! is the same changes on a newer document, and what was not changed is copied as text.
 
+mod changes;
 mod data;
-mod merge;
-mod record;
+mod document_text;
+mod encode;
+mod error;
+pub(crate) mod index;
 
-pub use data::{COOKIE_KEY, Data, DataError, RedactedJsonError};
-pub use merge::merge;
-pub use record::{DecodeError, Record};
+pub use data::Data;
+pub use document_text::{COOKIE_KEY, Document};
+pub use error::{DataError, DecodeError, RedactedJsonError};
+
+pub(crate) use changes::Changes;
+pub(crate) use data::CREATED_AT_KEY;

@@ -14,27 +14,31 @@ fn calendar(instant: UnixMillis) -> Option<OffsetDateTime> {
     instant.is_js_date().then(|| OffsetDateTime::UNIX_EPOCH.checked_add(Duration::milliseconds(instant.0)))?
 }
 
-/// `Date.prototype.toISOString`: UTC with three decimals, years outside 0..=9999 with a sign and six digits.
-pub(crate) fn to_iso_string(instant: UnixMillis) -> Option<String> {
-    let at = calendar(instant)?;
-    let mut out = String::with_capacity(27);
+/// `JSON.stringify(date)`: `Date.prototype.toISOString` in quotes, `null` for an invalid date.
+///
+/// UTC with three decimals; years outside 0..=9999 have a sign and six digits.
+pub(crate) fn write_json(instant: UnixMillis, out: &mut String) {
+    let Some(at) = calendar(instant) else { return out.push_str("null") };
+    out.push('"');
     match at.year() {
-        year @ 0..=9999 => push_digits(&mut out, year.unsigned_abs(), 4),
+        year @ 0..=9999 => push_four(out, year.unsigned_abs()),
         year => {
             out.push(if year < 0 { '-' } else { '+' });
-            push_digits(&mut out, year.unsigned_abs(), 6);
+            push_two(out, year.unsigned_abs() / 10_000);
+            push_four(out, year.unsigned_abs() % 10_000);
         }
     }
     let (hour, minute, second, ms) = at.time().as_hms_milli();
     let parts = [('-', u8::from(at.month())), ('-', at.day()), ('T', hour), (':', minute), (':', second)];
     for (separator, part) in parts {
         out.push(separator);
-        push_digits(&mut out, part.into(), 2);
+        push_two(out, part.into());
     }
     out.push('.');
-    push_digits(&mut out, ms.into(), 3);
-    out.push('Z');
-    Some(out)
+    // The thousandth is the last digit of a number that has three.
+    out.push_str(pair(u32::from(ms) / 10));
+    out.push_str(pair(u32::from(ms) % 10).get(1..).unwrap_or_default());
+    out.push_str("Z\"");
 }
 
 /// `Date.prototype.toUTCString`, the form of a cookie's `Expires`: milliseconds are cut off.
@@ -42,30 +46,46 @@ pub(crate) fn write_utc_string(instant: UnixMillis, out: &mut String) -> Option<
     let at = calendar(instant)?;
     out.push_str(WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday()))?);
     out.push_str(", ");
-    push_digits(out, at.day().into(), 2);
+    push_two(out, at.day().into());
     out.push(' ');
     out.push_str(MONTHS.get(usize::from(u8::from(at.month())) - 1)?);
     out.push_str(if at.year() < 0 { " -" } else { " " });
-    push_digits(out, at.year().unsigned_abs(), 4);
+    let year = at.year().unsigned_abs();
+    if year > 9999 {
+        // Five or six digits, as many as it has.
+        let leading = (year / 10_000).to_string();
+        out.push_str(&leading);
+    }
+    push_four(out, year % 10_000);
     let (hour, minute, second) = at.to_hms();
     for (separator, part) in [(' ', hour), (':', minute), (':', second)] {
         out.push(separator);
-        push_digits(out, part.into(), 2);
+        push_two(out, part.into());
     }
     out.push_str(" GMT");
     Some(())
 }
 
-/// Appends `number` with at least `width` digits. Dates are written with every cookie, so this is not `format!`.
-fn push_digits(out: &mut String, number: u32, width: u32) {
-    let digits = width.max(number.checked_ilog10().unwrap_or(0) + 1);
-    for place in (0..digits).rev() {
-        let digit = number / 10_u32.pow(place) % 10;
-        out.push(char::from(b'0' + u8::try_from(digit).unwrap_or(0)));
-    }
+/// All numbers of two digits, one behind the other. Dates are written with every cookie and every document.
+const PAIRS: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748\
+                     49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697\
+                     9899";
+
+fn pair(number: u32) -> &'static str {
+    let start = 2 * (number as usize % 100);
+    PAIRS.get(start..start + 2).unwrap_or_default()
 }
 
-/// Reads exactly what [`to_iso_string`] writes for years up to 9999.
+fn push_two(out: &mut String, number: u32) {
+    out.push_str(pair(number));
+}
+
+fn push_four(out: &mut String, number: u32) {
+    push_two(out, number / 100);
+    push_two(out, number % 100);
+}
+
+/// Reads exactly what [`write_json`] writes for years up to 9999, without its quotes.
 pub(crate) fn parse_iso_string(text: &str) -> Option<UnixMillis> {
     let [
         y1,
@@ -129,16 +149,22 @@ pub(crate) fn parse(text: &str) -> Option<UnixMillis> {
 mod tests {
     use super::*;
 
+    fn iso_string(instant: UnixMillis) -> Option<String> {
+        let mut out = String::new();
+        write_json(instant, &mut out);
+        serde_json::from_str(&out).unwrap()
+    }
+
     #[test]
     fn iso_strings_are_those_of_javascript() {
-        let iso = |ms| to_iso_string(UnixMillis(ms)).unwrap();
+        let iso = |ms| iso_string(UnixMillis(ms)).unwrap();
         assert_eq!(iso(1_893_553_445_678), "2030-01-02T03:04:05.678Z");
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(iso(-1), "1969-12-31T23:59:59.999Z");
         assert_eq!(iso(253_893_553_445_678), "+010015-07-26T19:04:05.678Z");
         assert_eq!(iso(-62_198_755_200_000), "-000001-01-01T00:00:00.000Z");
         assert_eq!(iso(8_640_000_000_000_000), "+275760-09-13T00:00:00.000Z");
-        assert_eq!(to_iso_string(UnixMillis(8_640_000_000_000_001)), None);
+        assert_eq!(iso_string(UnixMillis(8_640_000_000_000_001)), None);
     }
 
     #[test]
@@ -155,11 +181,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_without_detours() {
         for ms in [1_893_553_445_678, 0, -1, 253_402_300_799_999, -62_167_219_200_000] {
-            assert_eq!(
-                parse_iso_string(&to_iso_string(UnixMillis(ms)).unwrap()),
-                Some(UnixMillis(ms)),
-                "{ms}"
-            );
+            assert_eq!(parse_iso_string(&iso_string(UnixMillis(ms)).unwrap()), Some(UnixMillis(ms)), "{ms}");
         }
         for text in [
             "2030-01-02T03:04:05.678",

@@ -1,60 +1,37 @@
 //! JSON text exactly as `JSON.stringify` writes it.
 
-use std::fmt;
+use std::fmt::Write as _;
 
-use indexmap::IndexMap;
 use serde::Serialize;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
-/// The members of an object, each with the exact text of its value.
-pub(crate) type RawObject = IndexMap<Box<str>, Box<str>>;
-
-/// Splits an object into its members; of a repeated key the last value counts, at the first one's place.
-///
-/// # Errors
-///
-/// If `text` is not one JSON object, or a key of it holds a lone surrogate. Values may hold them, and may be
-/// nested to any depth: they are checked for syntax only.
-pub(crate) fn parse_object(text: &str) -> Result<RawObject, serde_json::Error> {
-    struct Members;
-    impl<'de> Visitor<'de> for Members {
-        type Value = RawObject;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a JSON object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject, A::Error> {
-            let mut members = RawObject::new();
-            while let Some((key, value)) = map.next_entry::<Box<str>, &'de RawValue>()? {
-                members.insert(key, value.get().into());
-            }
-            Ok(members)
-        }
-    }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let members = reader.deserialize_map(Members)?;
-    reader.end()?;
-    Ok(members)
-}
-
-/// The text Node would write for `value`: compact, numbers by `Number::toString`, integer-like keys first.
+/// Writes what Node would write for `value`: compact, numbers by `Number::toString`, integer-like keys first.
 ///
 /// # Errors
 ///
 /// If `value` has no JSON form (a map whose keys are not text, a serializer that fails).
-pub(crate) fn stringify<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
-    let value = serde_json::to_value(value)?;
-    let mut out = String::new();
-    write_value(&value, &mut out);
-    Ok(out)
+pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut String) -> Result<(), serde_json::Error> {
+    write_value(&serde_json::to_value(value)?, out);
+    Ok(())
 }
 
-/// `text` rewritten as Node would after parsing it; `None` if serde cannot read it (lone surrogates, nesting
-/// beyond 128 levels), in which case the text itself is the best we have.
-pub(crate) fn canonical(text: &str) -> Option<String> {
+/// Writes a JSON text as Node would after parsing it. One that serde can only check (lone surrogates, nesting
+/// beyond 128 levels) is written as it is.
+///
+/// # Errors
+///
+/// If `text` is not JSON.
+pub(crate) fn rewrite(text: &str, out: &mut String) -> Result<(), serde_json::Error> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => write_value(&value, out),
+        Err(_) => out.push_str(serde_json::from_str::<&RawValue>(text)?.get()),
+    }
+    Ok(())
+}
+
+/// `text` rewritten as Node would after parsing it; `None` if serde cannot read it.
+fn canonical(text: &str) -> Option<String> {
     let value: Value = serde_json::from_str(text).ok()?;
     let mut out = String::with_capacity(text.len());
     write_value(&value, &mut out);
@@ -132,7 +109,10 @@ fn write_object(map: &Map<String, Value>, out: &mut String) {
 fn write_number(number: &Number, out: &mut String) {
     match number.as_f64() {
         Some(float) if number.is_f64() => write_f64(float, out),
-        _ => out.push_str(&number.to_string()),
+        _ => {
+            // Writing to a String does not fail.
+            let _ = write!(out, "{number}");
+        }
     }
 }
 
@@ -145,10 +125,14 @@ pub(crate) fn write_f64(float: f64, out: &mut String) {
     }
 }
 
+/// Whether a string needs no escapes.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.bytes().any(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'))
+}
+
 /// Escapes `"`, `\` and U+0000..U+001F only, as `JSON.stringify` does; `serde_json` has the same rule.
 pub(crate) fn write_string(text: &str, out: &mut String) {
-    let plain = !text.bytes().any(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'));
-    if plain {
+    if is_plain(text) {
         out.push('"');
         out.push_str(text);
         out.push('"');
@@ -160,6 +144,11 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn stringify<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
+        let mut out = String::new();
+        write(value, &mut out).map(|()| out)
+    }
 
     fn vectors() -> Value {
         serde_json::from_str(include_str!("../../../../tests/vectors/session-json.json")).unwrap()

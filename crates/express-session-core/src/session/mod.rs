@@ -1,102 +1,78 @@
-//! What a handler holds: express's verbs, and `transaction`.
+//! The session of a request: what a handler holds, and what happens before and after it.
 
+mod begin;
+mod current;
 pub(crate) mod decision;
-pub(crate) mod lifecycle;
-pub(crate) mod shared;
+mod finish;
+mod manager;
 mod state;
-pub(crate) mod verbs;
+mod turns;
+mod verbs;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
-use crate::cookie::options::CookieOptions;
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
-use crate::session::lifecycle::Finished;
-use crate::session::shared::Shared;
-use crate::session::state::{Presence, State};
 use crate::session_id::SessionId;
+
+use current::Current;
+use state::Place;
+
+pub use begin::PendingSession;
+pub use finish::Finished;
+pub use manager::SessionManager;
 
 /// The session of one request.
 ///
 /// A clone is another handle on the same session. Changes are saved when the request ends; the async verbs
 /// act at once. `Debug` shows neither id nor data.
+///
+/// # Overlapping requests
+///
+/// Each request sees the session as it was when the request began. At its end its changes are put on top of what is
+/// stored then: requests that change different keys lose nothing. If two requests read a key with [`get`](Self::get),
+/// compute, and [`insert`](Self::insert) it, the later one wins, and the earlier one's value is lost. What must count
+/// every time (a counter, a balance, a list that grows) goes through [`update`](Self::update) or
+/// [`transaction`](Self::transaction), which are exact.
 #[derive(Clone)]
 pub struct Session {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    shared: Arc<Shared>,
-    /// For a session made by `regenerate`.
-    new_cookie: NewCookie,
-    /// Held for moments only, never across an await.
-    state: Mutex<State>,
-}
-
-/// What the cookie of a session that is new in this request looks like.
-pub(crate) struct NewCookie {
-    pub(crate) options: Arc<CookieOptions>,
-    /// Fixed options settle their `Auto` values by the connection.
-    pub(crate) settles_auto: bool,
-    pub(crate) secure: bool,
-}
-
-impl NewCookie {
-    pub(crate) fn create(&self, now: UnixMillis) -> Cookie {
-        self.options.create(now, self.settles_auto.then_some(self.secure))
-    }
+    current: Arc<Current>,
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, new_cookie: NewCookie, state: State) -> Self {
-        let inner = Inner { shared, new_cookie, state: Mutex::new(state) };
-        Self { inner: Arc::new(inner) }
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock is held cannot leave the state half changed in a way that matters.
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.inner.shared
+    pub(crate) fn new(current: Current) -> Self {
+        Self { current: Arc::new(current) }
     }
 
     /// Whether the client's connection is HTTPS, as far as the options trust what they see.
     pub fn is_secure(&self) -> bool {
-        self.inner.new_cookie.secure
-    }
-
-    pub(crate) fn new_cookie(&self, now: UnixMillis) -> Cookie {
-        self.inner.new_cookie.create(now)
+        self.current.birth.secure
     }
 
     /// The id. It stays readable after [`destroy`](Self::destroy), as `req.sessionID` does.
     pub fn id(&self) -> SessionId {
-        self.state().id.clone()
+        self.current.state().id.clone()
     }
 
     /// Whether nothing is stored for this session yet.
     pub fn is_new(&self) -> bool {
-        let state = self.state();
-        state.base.is_none() && state.renewed_from.is_none()
+        !matches!(self.current.state().place, Place::Stored(_) | Place::Renamed { .. })
     }
 
     /// Whether the request came with a cookie of ours whose signature was right.
     pub fn came_with_cookie(&self) -> bool {
-        self.state().cookie_id.is_some()
+        self.current.state().came_with.is_some()
     }
 
     /// Whether the request still has its session: false after `destroy` and `unset`.
     pub fn is_live(&self) -> bool {
-        self.state().presence == Presence::Live
+        self.current.state().is_live()
     }
 
     /// The value of `key`, if there is one.
@@ -104,42 +80,82 @@ impl Session {
     /// # Errors
     ///
     /// [`DataError::Decode`] if it is not a `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, DataError> {
-        self.state().record.data.get(key)
+    pub fn get<T: DeserializeOwned>(&self, key: impl AsRef<str>) -> Result<Option<T>, DataError> {
+        self.current.state().data.get(key)
     }
 
-    /// Sets `key`.
+    /// Sets `key`. A value equal to the present one changes nothing.
     ///
     /// # Errors
     ///
-    /// [`DataError::ReservedKey`] for `cookie`, [`DataError::Encode`] if `value` has no JSON form.
-    pub fn insert<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), DataError> {
-        self.state().record.data.insert(key, value)
+    /// [`DataError::ReservedKey`] for `cookie` and other keys of the session's own, [`DataError::Encode`] if `value`
+    /// has no JSON form.
+    pub fn insert<T: Serialize>(&self, key: impl AsRef<str>, value: T) -> Result<(), DataError> {
+        self.current.state().data.insert(key, value)
     }
 
     /// Removes `key`; whether it was there.
-    pub fn remove(&self, key: &str) -> bool {
-        self.state().record.data.remove(key)
+    pub fn remove(&self, key: impl AsRef<str>) -> bool {
+        self.current.state().data.remove(key)
+    }
+
+    /// Whether `key` is there.
+    pub fn contains(&self, key: impl AsRef<str>) -> bool {
+        self.current.state().data.contains_key(key.as_ref())
     }
 
     /// Removes all keys.
     pub fn clear(&self) {
-        self.state().record.data.clear();
+        self.current.state().data.clear();
     }
 
-    /// The data as they are now. A cheap copy: changing it changes nothing here.
+    /// The keys and the JSON texts of their values, in the order in which they are stored.
+    pub fn entries(&self) -> Vec<(String, String)> {
+        let state = self.current.state();
+        state.data.entries().map(|(key, text)| (key.into_owned(), text.to_owned())).collect()
+    }
+
+    /// Changes the value of `key`, and commits that atomically; the value that was committed.
+    ///
+    /// `change` gets the newest stored value, and runs again if another writer comes first: of overlapping requests
+    /// that count, no two see the same number. It is the short form of [`transaction`](Self::transaction).
+    ///
+    /// ```
+    /// # async fn handler(session: &express_session_core::Session) -> Result<u64, express_session_core::SessionError> {
+    /// session.update("views", |views: Option<u64>| views.unwrap_or(0) + 1).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Data`] if the stored value is not a `T`, and what [`transaction`](Self::transaction) says.
+    pub async fn update<T: Serialize + DeserializeOwned>(
+        &self,
+        key: impl AsRef<str>,
+        mut change: impl FnMut(Option<T>) -> T,
+    ) -> Result<T, SessionError> {
+        let key = key.as_ref();
+        self.transaction(|data| {
+            let value = change(data.get(key)?);
+            data.insert(key, &value)?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// The data as they are now. A copy: changing it changes nothing here.
     pub fn data(&self) -> Data {
-        self.state().record.data.clone()
+        self.current.state().data.clone()
     }
 
-    /// Replaces all data; for adapters that keep their own view during the request.
-    pub fn set_data(&self, data: Data) {
-        self.state().record.data = data;
+    /// Changes the data through `change`, all at once. For adapters that keep a view of their own during the request.
+    pub fn with_data<R>(&self, change: impl FnOnce(&mut Data) -> R) -> R {
+        change(&mut self.current.state().data)
     }
 
     /// The session's cookie.
     pub fn cookie(&self) -> Cookie {
-        self.state().record.cookie().clone()
+        self.current.state().data.cookie().clone()
     }
 
     /// The session's cookie, to be changed; the change takes effect when the guard is dropped.
@@ -156,19 +172,14 @@ impl Session {
     /// Gives the cookie its full lifetime again and has the store extend the session's at the end of the
     /// request, also where `touch_after` would skip it. Every request touches by itself.
     pub fn touch(&self) {
-        let now = self.shared().now();
-        let mut state = self.state();
-        state.record.cookie_mut().touch(now);
-        state.touch_requested = true;
+        let now = self.current.now();
+        self.current.state().request_touch(now);
     }
 
     /// Takes the session away from this request: Node's `req.session = null`. What happens to the stored one
     /// is said by the option `unset`.
     pub fn unset(&self) {
-        let mut state = self.state();
-        if state.presence == Presence::Live {
-            state.presence = Presence::Unset;
-        }
+        self.current.state().unset();
     }
 
     /// A new id for the same data, for a change of privilege; the old id ends when this session is saved.
@@ -176,8 +187,8 @@ impl Session {
     /// If the session is logged out elsewhere before that, it stays logged out under the new id too.
     /// [`regenerate`](Self::regenerate) is express's way, which starts with an empty session.
     pub fn renew(&self) {
-        let id = (self.shared().options.genid)();
-        self.state().renew(id);
+        let id = self.current.birth.id();
+        self.current.state().renew(id);
     }
 
     /// Replaces the session by a new, empty one with a new id; the stored one is destroyed at once.
@@ -189,7 +200,7 @@ impl Session {
     /// [`SessionError::Store`] if the old session could not be destroyed. The request has its new session all
     /// the same, as in express-session: a login that overlooks the error does not go on under the old id.
     pub async fn regenerate(&self) -> Result<(), SessionError> {
-        verbs::regenerate(self).await
+        verbs::regenerate(&self.current).await
     }
 
     /// Destroys the stored session at once. The browser keeps its cookie, as in express-session.
@@ -199,7 +210,17 @@ impl Session {
     /// [`SessionError::Store`] if the store failed; the session may still be there. This request has none any
     /// more, as in express-session; calling again tries again.
     pub async fn destroy(&self) -> Result<(), SessionError> {
-        verbs::destroy(self).await
+        verbs::destroy(&self.current).await
+    }
+
+    /// Ends the session on both sides: in the store at once, and in the browser, whose cookie is removed by the
+    /// response, whatever becomes of the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`destroy`](Self::destroy).
+    pub async fn purge(&self) -> Result<(), SessionError> {
+        verbs::purge(&self.current).await
     }
 
     /// Writes the session now, merged with what others have changed meanwhile.
@@ -211,7 +232,7 @@ impl Session {
     ///
     /// [`SessionError::Gone`] if it was destroyed meanwhile, [`SessionError::Store`] if the store failed.
     pub async fn save(&self) -> Result<(), SessionError> {
-        verbs::save(self).await
+        verbs::save(&self.current).await
     }
 
     /// Replaces the data by what is stored now; unsaved changes are lost.
@@ -221,7 +242,7 @@ impl Session {
     /// [`SessionError::NotFound`] if nothing is stored (the session stays as it is), [`SessionError::Store`]
     /// if the store failed.
     pub async fn reload(&self) -> Result<(), SessionError> {
-        verbs::reload(self).await
+        verbs::reload(&self.current).await
     }
 
     /// Runs `change` on the newest stored state and commits the result atomically.
@@ -235,7 +256,7 @@ impl Session {
     /// session
     ///     .transaction(|data| {
     ///         let views = data.get::<u64>("views")?.unwrap_or(0) + 1;
-    ///         data.insert("views", &views)?;
+    ///         data.insert("views", views)?;
     ///         Ok(views)
     ///     })
     ///     .await
@@ -255,7 +276,7 @@ impl Session {
         &self,
         change: impl FnMut(&mut Data) -> Result<R, DataError>,
     ) -> Result<R, SessionError> {
-        verbs::transaction(self, change).await
+        verbs::transaction(&self.current, change).await
     }
 
     /// Ends the request: decides, calls the store at most once (more only on conflicts), and says which
@@ -265,7 +286,7 @@ impl Session {
     ///
     /// [`SessionError`] if the session could not be saved; no cookie may be sent then.
     pub async fn finish(&self) -> Result<Finished, SessionError> {
-        lifecycle::finish(self).await
+        finish::finish(&self.current).await
     }
 }
 
@@ -285,13 +306,13 @@ pub struct CookieMut<'a> {
 impl CookieMut<'_> {
     /// [`Cookie::set_max_age`], counted from now.
     pub fn set_max_age(&mut self, max_age: Option<std::time::Duration>) {
-        let now = self.session.shared().now();
+        let now = self.session.current.now();
         self.cookie.set_max_age(max_age, now);
     }
 
     /// [`Cookie::set_expires`], measured from now.
     pub fn set_expires(&mut self, expires: std::time::SystemTime) {
-        let now = self.session.shared().now();
+        let now = self.session.current.now();
         self.cookie.set_expires(expires, now);
     }
 }
@@ -313,6 +334,6 @@ impl DerefMut for CookieMut<'_> {
 impl Drop for CookieMut<'_> {
     fn drop(&mut self) {
         let cookie = std::mem::take(&mut self.cookie);
-        self.session.state().record.set_cookie(cookie);
+        self.session.current.state().data.cookie = cookie;
     }
 }

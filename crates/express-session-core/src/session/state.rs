@@ -1,204 +1,329 @@
-//! What is known about one session during one request. No I/O: plans go out, outcomes come in.
+//! What is known about the session of one request. No I/O: what is to be written goes out, what became of it comes in.
 
+use std::sync::Arc;
+
+use super::decision::{Held, Loaded, Standing};
 use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
-use crate::document::Data;
-use crate::document::Record;
-use crate::document::merge;
-use crate::options::{CREATED_AT_KEY, Options};
-use crate::session::decision::Facts;
+use crate::cookie::signature::Signature;
+use crate::document::{CREATED_AT_KEY, Changes, Data, Document};
+use crate::error::SessionError;
+use crate::options::Options;
 use crate::session_id::SessionId;
-use crate::store::expiry::Life;
-use crate::store::{Revision, Stored};
+use crate::store::{Expect, Life, Revision, Stored, TouchAfter};
 
-/// Whether the request still has its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
-    Live,
-    /// The handler took it away (`req.session = null`).
-    Unset,
-    /// The handler destroyed it, or somebody else did and we noticed: nothing may be written.
-    Ended,
+/// Where the session is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// Nothing is stored for it: it began in this request.
+    New { since: UnixMillis },
+    /// In the store, under its id.
+    Stored(InStore),
+    /// In the store, under the id it had before `renew`; that one ends when this one is written.
+    Renamed { from: SessionId, revision: Revision },
+    /// The handler has taken it away (`req.session = null`). What is stored is stored under this id.
+    Unset { stored: Option<SessionId> },
+    /// Destroyed by the handler, or by somebody else: nothing may be written. Under `stored`, if that is not yet done.
+    Ended { stored: Option<SessionId>, cookie_removed: bool },
+    /// The store is out of order and the request goes on without it: nothing is read or written.
+    Outage,
 }
 
-/// The record as the store has it, as far as we know.
+/// What is known of the stored session.
+#[derive(Debug)]
+pub(crate) struct InStore {
+    /// What a write must find.
+    revision: Revision,
+    life: Option<Life>,
+    /// This request has already extended its life.
+    extended: bool,
+    /// The handler asked for a touch.
+    touch_requested: bool,
+}
+
+impl InStore {
+    fn written(revision: Revision) -> Self {
+        Self { revision, life: None, extended: true, touch_requested: false }
+    }
+
+    /// Whether its life is to be extended at the end of the request.
+    pub(crate) fn touch_is_due(&self, touch_after: TouchAfter) -> bool {
+        !self.extended && (self.touch_requested || touch_after.is_due(self.life))
+    }
+}
+
+/// The request's cookie, whose signature was right.
 #[derive(Clone, Debug)]
-pub(crate) struct Base {
-    pub(crate) record: Record,
-    pub(crate) revision: Revision,
+pub(crate) struct CameWith {
+    /// `cookieId`.
+    pub(crate) id: SessionId,
+    /// Which secret made the signature; above 0, a retired one.
+    pub(crate) secret: usize,
+    pub(crate) signature: Signature,
 }
 
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "independent facts about one request")]
 pub(crate) struct State {
     pub(crate) id: SessionId,
-    /// The id in the request's cookie, if its signature was right (`cookieId`).
-    pub(crate) cookie_id: Option<SessionId>,
-    /// That signature was made with a retired secret.
-    pub(crate) retired_secret: bool,
-    pub(crate) presence: Presence,
-    /// The store is out of order and the request goes on without it: nothing is read or written.
-    pub(crate) detached: bool,
-    /// The session as the handler has it.
-    pub(crate) record: Record,
-    /// What writes compare with and merge against; none for a session that was never stored.
-    pub(crate) base: Option<Base>,
-    /// What the request began with (`originalId`, `originalHash`).
-    original_id: SessionId,
-    original_data: Data,
-    /// The state known to be stored (`savedHash`).
-    saved_data: Option<Data>,
-    /// The cookie as it was loaded or created, to notice changes by the handler.
-    original_cookie: Cookie,
-    /// The handler asked for a touch.
-    pub(crate) touch_requested: bool,
-    /// This request has already extended the life of what is stored.
-    pub(crate) extended: bool,
-    pub(crate) life: Option<Life>,
-    /// The stored session that is to be replaced by this one, which carries its data on.
-    pub(crate) renewed_from: Option<(SessionId, Base)>,
-    /// When the session was created, for the absolute timeout.
-    created_at: UnixMillis,
+    pub(crate) place: Place,
+    /// What the store has, as far as we know, and what this request has changed and not saved.
+    pub(crate) data: Data,
+    pub(crate) came_with: Option<CameWith>,
+    /// The document the request began with (`originalHash`); none once the session has another id.
+    original: Option<Arc<str>>,
+    /// The document that is known to be stored (`savedHash`); with `resave`, not the one that was loaded.
+    saved: Option<Arc<str>>,
+    /// A cookie that the handler changed is saved, and still has to be sent.
+    cookie_is_due: bool,
+}
+
+/// What to write, and over what.
+pub(crate) struct Outgoing {
+    pub(crate) id: SessionId,
+    expected: Option<Revision>,
+    pub(crate) document: Document,
+    /// Whether it says more than what is stored: data or a cookie that differ by more than the passing of time.
+    pub(crate) is_change: bool,
+    /// What was unsaved when it was made.
+    changes: Changes,
+    cookie: Cookie,
+}
+
+impl Outgoing {
+    pub(crate) fn expect(&self) -> Expect<'_> {
+        self.expected.as_ref().map_or(Expect::Any, Expect::Revision)
+    }
 }
 
 impl State {
     /// A new session.
     pub(crate) fn generated(id: SessionId, cookie: Cookie, now: UnixMillis) -> Self {
-        let record = Record::new(cookie.clone());
+        let data = Data::new(cookie);
         Self {
-            original_id: id.clone(),
             id,
-            cookie_id: None,
-            retired_secret: false,
-            presence: Presence::Live,
-            detached: false,
-            record,
-            base: None,
-            original_data: Data::new(),
-            saved_data: None,
-            original_cookie: cookie,
-            touch_requested: false,
-            extended: false,
-            life: None,
-            renewed_from: None,
-            created_at: now,
+            place: Place::New { since: now },
+            original: Some(data.document.shared_text()),
+            data,
+            came_with: None,
+            saved: None,
+            cookie_is_due: false,
         }
     }
 
     /// A session that the store knew.
-    pub(crate) fn loaded(id: SessionId, stored: Stored, options: &Options, now: UnixMillis) -> Self {
-        let Stored { record, revision, life, touched } = stored;
-        let mut state = Self::generated(id, record.cookie().clone(), now);
-        state.cookie_id = Some(state.id.clone());
-        state.original_data = record.data.clone();
-        state.saved_data = (!options.resave).then(|| record.data.clone());
-        state.extended = touched;
-        state.life = life;
-        state.created_at = created_at(&record).unwrap_or(now);
-        state.base = Some(Base { record: record.clone(), revision });
-        state.record = record;
-        state.keep_creation_time(options);
+    pub(crate) fn loaded(came_with: CameWith, stored: Stored, options: &Options, now: UnixMillis) -> Self {
+        let Stored { document, revision, life, touched } = stored;
+        let text = document.shared_text();
+        let mut state = Self {
+            id: came_with.id.clone(),
+            place: Place::Stored(InStore { revision, life, extended: touched, touch_requested: false }),
+            data: Data::of(document),
+            came_with: Some(came_with),
+            saved: (!options.resave).then(|| Arc::clone(&text)),
+            original: Some(text),
+            cookie_is_due: false,
+        };
+        state.keep_creation_time(options, now);
         state
     }
 
-    /// `regenerate`: a new id and an empty session; what the request began with stays what it was.
-    pub(crate) fn regenerate(&mut self, id: SessionId, cookie: Cookie, now: UnixMillis) {
-        self.id = id;
-        self.presence = Presence::Live;
-        self.record = Record::new(cookie.clone());
-        self.original_cookie = cookie;
-        self.base = None;
-        self.renewed_from = None;
-        self.extended = false;
-        self.life = None;
-        self.created_at = now;
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self.place, Place::Unset { .. } | Place::Ended { .. })
     }
 
-    /// A new id for the same data; the stored session under the old id ends when this one is saved.
-    pub(crate) fn renew(&mut self, id: SessionId) {
-        let old = std::mem::replace(&mut self.id, id);
-        if let Some(base) = self.base.take() {
-            self.renewed_from = Some((old, base));
+    /// The id under which something is stored.
+    pub(crate) fn stored_id(&self) -> Option<&SessionId> {
+        match &self.place {
+            Place::New { .. } => None,
+            Place::Stored(_) => Some(&self.id),
+            // It could not be read, but it may well be there.
+            Place::Outage => self.came_with.as_ref().map(|cookie| &cookie.id),
+            Place::Renamed { from, .. } => Some(from),
+            Place::Unset { stored } | Place::Ended { stored, .. } => stored.as_ref(),
         }
-        self.extended = false;
+    }
+
+    /// `regenerate`: a new id and an empty session.
+    pub(crate) fn regenerate(&mut self, id: SessionId, cookie: Cookie, now: UnixMillis) {
+        self.id = id;
+        self.place = Place::New { since: now };
+        self.data = Data::new(cookie);
+        (self.original, self.saved, self.cookie_is_due) = (None, None, false);
+    }
+
+    /// A new id for the same data.
+    pub(crate) fn renew(&mut self, id: SessionId) {
+        if !self.is_live() {
+            return;
+        }
+        let from = std::mem::replace(&mut self.id, id);
+        if let Place::Stored(held) = &self.place {
+            self.place = Place::Renamed { from, revision: held.revision.clone() };
+        }
+        (self.original, self.saved) = (None, None);
+    }
+
+    /// `req.session = null`.
+    pub(crate) fn unset(&mut self) {
+        if self.is_live() && !matches!(self.place, Place::Outage) {
+            self.place = Place::Unset { stored: self.stored_id().cloned() };
+        }
     }
 
     /// The session is over; nothing of it may be written any more.
-    pub(crate) fn end(&mut self) {
-        self.presence = Presence::Ended;
-        self.base = None;
-        self.renewed_from = None;
+    pub(crate) fn end(&mut self, stored: Option<SessionId>, remove_cookie: bool) {
+        let was_removed = matches!(self.place, Place::Ended { cookie_removed: true, .. });
+        self.place = Place::Ended { stored, cookie_removed: remove_cookie || was_removed };
     }
 
-    /// What to write now: the record with its cookie touched and its creation time in place.
-    pub(crate) fn prepare_write(&mut self, options: &Options, now: UnixMillis) -> Record {
-        self.record.cookie_mut().touch(now);
-        self.keep_creation_time(options);
-        self.record.clone()
+    pub(crate) fn request_touch(&mut self, now: UnixMillis) {
+        self.data.cookie.touch(now);
+        if let Place::Stored(held) = &mut self.place {
+            held.touch_requested = true;
+        }
     }
 
-    /// `written` is stored now; `sent` is what we had set out to write.
-    pub(crate) fn written(&mut self, sent: &Record, written: Record, revision: Revision) {
-        // What another clone of the session changed while the write was on its way stays unsaved.
-        self.record = if self.record.data.same_as(&sent.data) {
-            written.clone()
-        } else {
-            merge(sent, &self.record, &written)
+    /// What to write now, after `change`: with the cookie touched and the creation time in place.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NoSession`], and what `change` says.
+    pub(crate) fn outgoing<R>(
+        &mut self,
+        options: &Options,
+        now: UnixMillis,
+        change: impl FnOnce(&mut Data) -> Result<R, SessionError>,
+    ) -> Result<(Outgoing, R), SessionError> {
+        let expected = match &self.place {
+            Place::Unset { .. } | Place::Ended { .. } => return Err(SessionError::NoSession),
+            Place::New { since } => {
+                let since = *since;
+                self.keep_creation_time(options, since);
+                None
+            }
+            Place::Stored(held) => Some(held.revision.clone()),
+            Place::Renamed { revision, .. } => Some(revision.clone()),
+            Place::Outage => None,
         };
-        self.saved_data = Some(written.data.clone());
-        self.base = Some(Base { record: written, revision });
-        self.extended = true;
+        let mut data = self.data.clone();
+        data.cookie.touch(now);
+        let value = change(&mut data)?;
+        let outgoing = Outgoing {
+            id: self.id.clone(),
+            expected,
+            document: data.encode(),
+            is_change: !data.changes.is_empty() || data.cookie_is_changed(),
+            changes: self.data.changes.clone(),
+            cookie: self.data.cookie.clone(),
+        };
+        Ok((outgoing, value))
+    }
+
+    /// `sent` is stored now.
+    pub(crate) fn written(&mut self, sent: Outgoing, revision: Revision) {
+        let Outgoing { id, document, changes, cookie, .. } = sent;
+        match &mut self.place {
+            Place::Ended { .. } | Place::Outage => return,
+            Place::Unset { stored } => {
+                *stored = Some(id);
+                return;
+            }
+            // Renewed while the write was on its way.
+            Place::Renamed { revision: known, .. } if self.id != id => *known = revision,
+            Place::New { .. } if self.id != id => self.place = Place::Renamed { from: id, revision },
+            Place::New { .. } | Place::Stored(_) | Place::Renamed { .. } => {
+                self.place = Place::Stored(InStore::written(revision));
+                self.saved = Some(document.shared_text());
+            }
+        }
+        self.cookie_is_due |= document.cookie().was_changed_since(self.data.document.cookie());
+        if self.data.cookie == cookie {
+            self.data.cookie = document.cookie().clone();
+        }
+        self.data.written(document, &changes);
+    }
+
+    /// Holds on to what would have been written, for a request that goes on without the store.
+    pub(crate) fn keep(&mut self, unsent: Outgoing) {
+        self.data = Data::of(unsent.document);
     }
 
     /// Somebody else has written `newer`: our changes are put on top of it.
     pub(crate) fn rebase(&mut self, newer: Stored) {
-        if let Some(base) = &self.base {
-            self.record = merge(&base.record, &self.record, &newer.record);
+        let Stored { document, revision, life, .. } = newer;
+        // What others have changed is neither ours to save nor a modification of ours.
+        self.original = self.original.take().map(|_| document.shared_text());
+        self.saved = self.saved.take().map(|_| document.shared_text());
+        self.data.rebase(document);
+        match &mut self.place {
+            Place::Stored(held) => {
+                *held = InStore { revision, life, extended: false, touch_requested: held.touch_requested };
+            }
+            Place::Renamed { revision: known, .. } => *known = revision,
+            _ => {}
         }
-        self.base = Some(Base { record: newer.record, revision: newer.revision });
-        self.extended = false;
     }
 
     /// `reload`: the stored state replaces ours; what the request began with stays what it was.
-    pub(crate) fn reloaded(&mut self, stored: Stored, options: &Options) {
-        self.record = stored.record.clone();
-        self.original_cookie = stored.record.cookie().clone();
-        self.base = Some(Base { record: stored.record, revision: stored.revision });
-        self.extended = false;
-        self.keep_creation_time(options);
+    pub(crate) fn reloaded(&mut self, stored: Stored, options: &Options, now: UnixMillis) {
+        let Stored { document, revision, life, touched } = stored;
+        let touch_requested = matches!(&self.place, Place::Stored(held) if held.touch_requested);
+        self.place = Place::Stored(InStore { revision, life, extended: touched, touch_requested });
+        self.data = Data::of(document);
+        self.cookie_is_due = false;
+        self.keep_creation_time(options, now);
     }
 
-    fn keep_creation_time(&mut self, options: &Options) {
-        if options.absolute_timeout.is_some() && created_at(&self.record).is_none() {
-            self.record.data.put(CREATED_AT_KEY, self.created_at.0.to_string().into());
+    fn keep_creation_time(&mut self, options: &Options, created: UnixMillis) {
+        if options.absolute_timeout.is_some() && created_at(&self.data.document).is_none() {
+            self.data.stamp(CREATED_AT_KEY, created.0);
         }
     }
 
-    /// What the decision is made from; the cookie must have been touched.
-    pub(crate) fn facts(&self, options: &Options) -> Facts {
-        let id_is_original = self.id == self.original_id;
-        let data_saved = self.saved_data.as_ref().is_some_and(|saved| saved.same_as(&self.record.data));
-        let stored_cookie = self.base.as_ref().map(|base| base.record.cookie());
-        let cookie_saved = stored_cookie.is_none_or(|stored| !self.record.cookie().was_changed_since(stored));
-        Facts {
-            save_uninitialized: options.save_uninitialized,
-            rolling: options.rolling,
-            unset: options.unset,
-            reissue: options.reissue,
-            cookie_is_ours: self.cookie_id.as_ref() == Some(&self.id),
-            retired_secret: self.retired_secret,
-            has_session: self.presence == Presence::Live,
-            is_stored: self.base.is_some() || self.renewed_from.is_some(),
-            is_modified: !id_is_original || !self.original_data.same_as(&self.record.data),
-            cookie_changed: self.record.cookie().was_changed_since(&self.original_cookie),
-            has_saved_state: self.saved_data.is_some(),
-            is_saved: id_is_original && data_saved && cookie_saved,
-            cookie_expires: self.record.cookie().has_expiry(),
+    /// Whether the client's cookie names this session (`cookieId == sessionID`).
+    fn is_known_to_client(&self) -> bool {
+        self.came_with.as_ref().is_some_and(|cookie| cookie.id == self.id)
+    }
+
+    /// How the session stands with client and store, once its cookie has been touched.
+    pub(crate) fn standing(&self) -> Standing {
+        let modified = || self.original.as_ref().is_none_or(|text| !self.holds(text));
+        let cookie_changed = || self.cookie_is_due || self.data.cookie_is_changed();
+        let saved =
+            || self.saved.as_ref().is_some_and(|text| self.holds(text)) && !self.data.cookie_is_changed();
+        match &self.place {
+            Place::Unset { .. } | Place::Ended { .. } | Place::Outage => Standing::Absent,
+            Place::New { .. } | Place::Renamed { .. } => {
+                Standing::New { modified: modified(), stored: Held::None }
+            }
+            Place::Stored(_) if !self.is_known_to_client() => Standing::New {
+                modified: modified() || cookie_changed(),
+                stored: if saved() { Held::Current } else { Held::Outdated },
+            },
+            Place::Stored(_) => Standing::Loaded(Loaded {
+                modified: modified(),
+                cookie_changed: cookie_changed(),
+                saved: saved(),
+                expires: self.data.cookie.has_expiry(),
+                retired_secret: self.came_with.as_ref().is_some_and(|cookie| cookie.secret > 0),
+            }),
+        }
+    }
+
+    /// Whether the data are those of `text`, which was stored or is empty.
+    fn holds(&self, text: &Arc<str>) -> bool {
+        if self.data.document.is_text(text) {
+            return self.data.changes.is_empty();
+        }
+        let now = self.data.encode();
+        match Document::parse(Arc::clone(text)) {
+            Ok(Some(then)) => now.same_data(&then),
+            Ok(None) | Err(_) => now.is_empty(),
         }
     }
 }
 
-/// The creation time kept in the record, if it is one.
-pub(crate) fn created_at(record: &Record) -> Option<UnixMillis> {
-    record.data.get::<i64>(CREATED_AT_KEY).ok().flatten().map(UnixMillis)
+/// The creation time kept in a document, if it is one.
+pub(crate) fn created_at(document: &Document) -> Option<UnixMillis> {
+    document.get::<i64>(CREATED_AT_KEY).ok().flatten().map(UnixMillis)
 }

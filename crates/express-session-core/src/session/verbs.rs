@@ -1,60 +1,96 @@
 //! What a handler can do with its session besides changing it: express's verbs, and `transaction`.
+//!
+//! One verb of a session runs at a time, so that an answer that comes late cannot take the session back to an
+//! older state.
 
-use crate::document::Record;
-use crate::document::merge;
+use super::current::Current;
+use super::state::{Outgoing, Place};
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
-use crate::session::Session;
-use crate::session::state::{Base, Presence};
-use crate::session_id::SessionId;
-use crate::store::SetOutcome;
+use crate::store::{Expect, SetOutcome, StoreError};
 
 /// How often a write is tried again after another writer came first.
 ///
 /// In every round one of the writers gets through, so this is reached only by a session that thousands of
 /// requests change at the same moment.
-pub const MAX_ATTEMPTS: u32 = 10_000;
+pub(crate) const MAX_ATTEMPTS: u32 = 10_000;
 
-/// The id, what the store is thought to hold, and what to write over it.
-fn snapshot(session: &Session) -> Result<(SessionId, Option<Base>, Record), SessionError> {
-    let shared = session.shared();
-    let mut state = session.state();
-    if state.presence != Presence::Live {
-        return Err(SessionError::NoSession);
-    }
-    let record = state.prepare_write(&shared.options, shared.now());
-    Ok((state.id.clone(), state.base.clone(), record))
+pub(crate) async fn save(current: &Current) -> Result<(), SessionError> {
+    let _verb = current.verb.lock().await;
+    write(current).await
 }
 
-/// Writes the session, merging until nobody comes in between.
-pub(crate) async fn save(session: &Session) -> Result<(), SessionError> {
-    if session.state().detached {
-        return snapshot(session).map(drop);
+/// Writes the session, merged with what others have written, until nobody comes in between.
+pub(crate) async fn write(current: &Current) -> Result<(), SessionError> {
+    if matches!(current.state().place, Place::Renamed { .. }) {
+        return replace(current).await;
     }
-    if session.state().renewed_from.is_some() {
-        return replace(session).await;
+    commit(current, Writes::Always, |_| Ok(())).await
+}
+
+pub(crate) async fn transaction<R>(
+    current: &Current,
+    change: impl FnMut(&mut Data) -> Result<R, DataError>,
+) -> Result<R, SessionError> {
+    let _verb = current.verb.lock().await;
+    if matches!(current.state().place, Place::Renamed { .. }) {
+        replace(current).await?;
     }
-    let shared = session.shared();
+    commit(current, Writes::Changes, change).await
+}
+
+/// What is worth a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writes {
+    Always,
+    /// Only what differs from what is stored.
+    Changes,
+}
+
+async fn commit<R>(
+    current: &Current,
+    writes: Writes,
+    mut change: impl FnMut(&mut Data) -> Result<R, DataError>,
+) -> Result<R, SessionError> {
+    let manager = &current.manager;
+    let id = current.state().id.clone();
     let mut turn = None;
     for _ in 0..MAX_ATTEMPTS {
-        let (id, base, record) = snapshot(session)?;
-        match shared.set(&id, &record, base.as_ref()).await? {
+        let (outgoing, value) = current
+            .state()
+            .outgoing(manager.options(), current.now(), |data| change(data).map_err(SessionError::from))?;
+        if matches!(current.state().place, Place::Outage) {
+            current.state().keep(outgoing);
+            return Ok(value);
+        }
+        let unchanged = writes == Writes::Changes && !outgoing.is_change;
+        let answer = match outgoing.expect() {
+            // Nothing to write: the value counts if it was computed from what is stored now.
+            Expect::Revision(revision) if unchanged => match manager.store().get(&outgoing.id).await {
+                Ok(Some(stored)) if stored.revision == *revision => return Ok(value),
+                Ok(Some(newer)) => Ok(SetOutcome::Conflict(Box::new(newer))),
+                Ok(None) => Ok(SetOutcome::Gone),
+                Err(error) => Err(error),
+            },
+            expect => manager.store().set(&outgoing.id, &outgoing.document, expect).await,
+        };
+        match answer.map_err(|error| manager.failed(error))? {
             SetOutcome::Written(revision) => {
-                session.state().written(&record, record.clone(), revision);
-                return Ok(());
+                current.state().written(outgoing, revision);
+                return Ok(value);
             }
-            SetOutcome::Conflict(newer) => session.state().rebase(*newer),
-            SetOutcome::Gone => return Err(gone(session)),
+            SetOutcome::Conflict(newer) => current.state().rebase(*newer),
+            SetOutcome::Gone => return Err(gone(current)),
         }
         if turn.is_none() {
-            turn = shared.queue(&id).await;
+            turn = Some(manager.turns().wait(&id).await);
         }
     }
     Err(SessionError::Contended(MAX_ATTEMPTS))
 }
 
-fn gone(session: &Session) -> SessionError {
-    session.state().end();
+fn gone(current: &Current) -> SessionError {
+    current.state().end(None, false);
     SessionError::Gone
 }
 
@@ -62,109 +98,81 @@ fn gone(session: &Session) -> SessionError {
 ///
 /// Whoever ends the old one first decides: if that was a logout, the new one is taken back. Dying between the
 /// steps leaves two ids for one session, never none.
-async fn replace(session: &Session) -> Result<(), SessionError> {
-    let shared = session.shared();
-    let (id, _, ours) = snapshot(session)?;
-    let Some((old_id, old)) = session.state().renewed_from.clone() else { return Ok(()) };
-    let Some(current) = shared.get(&old_id).await? else { return Err(gone(session)) };
-    let mut record = merge(&old.record, &ours, &current.record);
-    record.cookie_mut().touch(shared.now());
-    let SetOutcome::Written(revision) = shared.set(&id, &record, None).await? else {
-        return Err(gone(session));
+async fn replace(current: &Current) -> Result<(), SessionError> {
+    let manager = &current.manager;
+    let store = manager.store();
+    let failed = |error: StoreError| manager.failed(error);
+    let Some(old_id) = current.state().stored_id().cloned() else { return Ok(()) };
+    let Some(newest) = store.get(&old_id).await.map_err(failed)? else { return Err(gone(current)) };
+    current.state().rebase(newest);
+    let (outgoing, ()) = current.state().outgoing(manager.options(), current.now(), |_| Ok(()))?;
+    let Outgoing { id, document, .. } = &outgoing;
+    let SetOutcome::Written(revision) = store.set(id, document, Expect::Any).await.map_err(failed)? else {
+        return Err(gone(current));
     };
-    if !shared.destroy(&old_id).await? {
-        shared.destroy(&id).await?;
-        return Err(gone(session));
+    if !store.destroy(&old_id).await.map_err(failed)? {
+        store.destroy(id).await.map_err(failed)?;
+        return Err(gone(current));
     }
-    let mut state = session.state();
-    state.renewed_from = None;
-    state.written(&ours, record, revision);
+    current.state().written(outgoing, revision);
     Ok(())
 }
 
-pub(crate) async fn destroy(session: &Session) -> Result<(), SessionError> {
-    let stored_id = {
-        let state = session.state();
-        match &state.renewed_from {
-            Some((old_id, _)) => Some(old_id.clone()),
-            None => state.base.as_ref().map(|_| state.id.clone()),
-        }
-    };
-    if let Some(id) = stored_id {
+pub(crate) async fn destroy(current: &Current) -> Result<(), SessionError> {
+    let _verb = current.verb.lock().await;
+    remove(current, false).await
+}
+
+/// Ends the session in the store and in the browser.
+pub(crate) async fn purge(current: &Current) -> Result<(), SessionError> {
+    let _verb = current.verb.lock().await;
+    remove(current, true).await
+}
+
+/// Ends the session, and the browser's cookie at the end of the request if that is wanted.
+pub(crate) async fn remove(current: &Current, remove_cookie: bool) -> Result<(), SessionError> {
+    let stored = {
+        let mut state = current.state();
+        let stored = state.stored_id().cloned();
         // Also if this fails or is never polled to its end: whoever logs out is not saved, touched or sent the
         // cookie any more. What is stored stays known, so that a second call can try again.
-        session.state().presence = Presence::Ended;
-        session.shared().destroy(&id).await?;
-    }
-    session.state().end();
-    Ok(())
-}
-
-pub(crate) async fn regenerate(session: &Session) -> Result<(), SessionError> {
-    let destroyed = destroy(session).await;
-    let shared = session.shared();
-    let (id, now) = ((shared.options.genid)(), shared.now());
-    session.state().regenerate(id, session.new_cookie(now), now);
-    destroyed
-}
-
-pub(crate) async fn reload(session: &Session) -> Result<(), SessionError> {
-    let shared = session.shared();
-    let id = {
-        let state = session.state();
-        if state.presence != Presence::Live {
-            return Err(SessionError::NoSession);
-        }
-        state.id.clone()
+        state.end(stored.clone(), remove_cookie);
+        stored
     };
-    let stored = if session.state().detached { None } else { shared.get(&id).await? };
-    let stored = stored.ok_or(SessionError::NotFound)?;
-    session.state().reloaded(stored, &shared.options);
+    if let Some(id) = stored {
+        current.manager.store().destroy(&id).await.map_err(|error| current.manager.failed(error))?;
+        current.state().end(None, remove_cookie);
+    }
     Ok(())
 }
 
-pub(crate) async fn transaction<R>(
-    session: &Session,
-    mut change: impl FnMut(&mut Data) -> Result<R, DataError>,
-) -> Result<R, SessionError> {
-    if session.state().renewed_from.is_some() {
-        replace(session).await?;
+pub(crate) async fn regenerate(current: &Current) -> Result<(), SessionError> {
+    let _verb = current.verb.lock().await;
+    let was_outage = matches!(current.state().place, Place::Outage);
+    let removed = remove(current, false).await;
+    let now = current.now();
+    let (id, cookie) = (current.birth.id(), current.birth.cookie(now));
+    let mut state = current.state();
+    state.regenerate(id, cookie, now);
+    if was_outage && removed.is_err() {
+        state.place = Place::Outage;
     }
-    let shared = session.shared();
-    let mut turn = None;
-    for _ in 0..MAX_ATTEMPTS {
-        let (id, base, ours) = snapshot(session)?;
-        let mut changed = ours.clone();
-        let value = change(&mut changed.data)?;
-        if session.state().detached {
-            session.set_data(changed.data);
-            return Ok(value);
-        }
-        let newer = match &base {
-            // Nothing to write: the value counts if it was computed from what is stored now.
-            Some(base) if !differs(&changed, &base.record) => match shared.get(&id).await? {
-                None => return Err(gone(session)),
-                Some(stored) if stored.revision == base.revision => return Ok(value),
-                Some(newer) => newer,
-            },
-            _ => match shared.set(&id, &changed, base.as_ref()).await? {
-                SetOutcome::Written(revision) => {
-                    session.state().written(&ours, changed, revision);
-                    return Ok(value);
-                }
-                SetOutcome::Gone => return Err(gone(session)),
-                SetOutcome::Conflict(newer) => *newer,
-            },
-        };
-        session.state().rebase(newer);
-        if turn.is_none() {
-            turn = shared.queue(&id).await;
-        }
-    }
-    Err(SessionError::Contended(MAX_ATTEMPTS))
+    removed
 }
 
-/// Whether writing `record` over `stored` would change more than its expiry.
-fn differs(record: &Record, stored: &Record) -> bool {
-    !record.data.same_as(&stored.data) || record.cookie().was_changed_since(stored.cookie())
+pub(crate) async fn reload(current: &Current) -> Result<(), SessionError> {
+    let _verb = current.verb.lock().await;
+    let id = {
+        let state = current.state();
+        match state.place {
+            Place::Unset { .. } | Place::Ended { .. } => return Err(SessionError::NoSession),
+            Place::Outage => return Err(SessionError::NotFound),
+            Place::New { .. } | Place::Stored(_) | Place::Renamed { .. } => state.id.clone(),
+        }
+    };
+    let manager = &current.manager;
+    let stored = manager.store().get(&id).await.map_err(|error| manager.failed(error))?;
+    let stored = stored.ok_or(SessionError::NotFound)?;
+    current.state().reloaded(stored, manager.options(), current.now());
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! What crosses threads may: sessions are held across awaits, errors are boxed.
 
 use express_session_core::{
-    Cookie, CookieMut, CookieOptions, Data, DataError, DecodeError, Finished, Options, OptionsBuilder,
-    OptionsError, Record, Revision, Secrets, Session, SessionError, SessionId, SessionIdError,
-    SessionManager, SetCookieError, StoreError, Stored,
+    Cookie, CookieMut, CookieOptions, Data, DataError, DecodeError, Document, Finished, Options,
+    OptionsBuilder, OptionsError, PendingSession, Revision, Secrets, Session, SessionError, SessionId,
+    SessionIdError, SessionManager, SetCookieError, StoreError, Stored,
 };
 
 fn is_send_and_sync<T: Send + Sync + 'static>() {}
@@ -16,12 +16,13 @@ fn handles_and_values_are_send_and_sync() {
     is_send_and_sync::<SessionManager>();
     is_send_and_sync::<CookieMut<'static>>();
     is_send_and_sync::<Finished>();
+    is_send_and_sync::<PendingSession>();
     is_send_and_sync::<Options>();
     is_send_and_sync::<OptionsBuilder>();
     is_send_and_sync::<CookieOptions>();
     is_send_and_sync::<Cookie>();
     is_send_and_sync::<Data>();
-    is_send_and_sync::<Record>();
+    is_send_and_sync::<Document>();
     is_send_and_sync::<Revision>();
     is_send_and_sync::<Secrets>();
     is_send_and_sync::<SessionId>();
@@ -50,6 +51,8 @@ fn the_futures_of_a_request_are_send() {
     is_send(session.reload());
     is_send(session.destroy());
     is_send(session.regenerate());
-    is_send(session.transaction(|data| data.insert("n", &1)));
+    is_send(session.transaction(|data| data.insert("n", 1)));
+    is_send(session.update("n", |n: Option<u8>| n.unwrap_or(0)));
+    is_send(session.purge());
     is_send(session.finish());
 }

@@ -1,12 +1,13 @@
 //! From the bytes of the `Cookie` headers to the session id, against express-session behind a real server.
 
-use express_session_core::{DEFAULT_NAME, Options, SIGNED_PREFIX, Secrets, SessionId, cookie_values};
+use express_session_core::testing::cookie_values;
+use express_session_core::{DEFAULT_NAME, Options, Secrets, SessionId};
 use serde_json::Value;
 
 use crate::support::options::manager;
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{bytes, none_of, now_or_never, rows};
+use crate::support::{are_foreign, bytes, none_of, now_or_never, rows};
 
 /// Rows that end elsewhere in Node, and where ours ends instead.
 const NODE_ELSEWHERE: [(&str, &str); 4] = [
@@ -33,8 +34,9 @@ fn headers(row: &Value) -> Vec<Vec<u8>> {
 fn extract(row: &Value) -> Option<String> {
     let headers = headers(row);
     let name = row["cookie_name"].as_str().unwrap_or(DEFAULT_NAME);
-    let value = cookie_values(headers.iter().map(|header| &**header), name).next()?;
-    let verified = Secrets::new(secrets(row)).unwrap().unsign(value.strip_prefix(SIGNED_PREFIX)?)?;
+    let value = headers.iter().flat_map(|header| cookie_values(header, name)).next()?;
+    let secrets = Secrets::new(secrets(row)).unwrap();
+    let verified = secrets.unsign(value.strip_prefix("s:")?)?;
     SessionId::parse(verified.value).ok().map(|id| id.as_str().to_owned())
 }
 
@@ -89,12 +91,10 @@ fn only_behind_a_broken_cookie_does_the_manager_find_more_than_node() {
         let document = r#"{"cookie":{"originalMaxAge":null,"expires":null}}"#;
         let first = extract(&row);
         // Every id that any cookie names is there.
-        for value in cookie_values(headers(&row).iter().map(|header| &**header), DEFAULT_NAME) {
-            let verified = value
-                .strip_prefix(SIGNED_PREFIX)
-                .and_then(|signed| Secrets::new(secrets(&row)).unwrap().unsign(signed));
-            if let Some(verified) = verified {
-                spy.meddle(|docs| drop(docs.insert(verified.value, document.into())));
+        let secrets = Secrets::new(secrets(&row)).unwrap();
+        for value in headers(&row).iter().flat_map(|header| cookie_values(header, DEFAULT_NAME)) {
+            if let Some(verified) = value.strip_prefix("s:").and_then(|signed| secrets.unsign(signed)) {
+                spy.meddle(|docs| drop(docs.insert(verified.value.to_owned(), document.into())));
             }
         }
         if let Some(id) = &first {
@@ -107,5 +107,5 @@ fn only_behind_a_broken_cookie_does_the_manager_find_more_than_node() {
         }
     }
     none_of(&complaints);
-    assert_eq!(found_more, LATER_COOKIE_COUNTS);
+    assert!(are_foreign() || found_more == LATER_COOKIE_COUNTS, "{found_more:?}");
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use express_session_core::{
-    CREATED_AT_KEY, CookieOptions, Finished, Life, OptionsBuilder, Session, TouchAfter, UnixMillis,
-};
+use express_session_core::{CookieOptions, Finished, Life, OptionsBuilder, Session, TouchAfter, UnixMillis};
 
 use crate::support::options::{manager, quiet};
 use crate::support::request::Head;
@@ -65,7 +63,7 @@ fn a_handlers_touch_is_never_skipped_and_a_change_always_saved() {
     request(throttled(), &spy, Session::touch);
     assert_eq!(spy.calls(), ["get", "touch"]);
     let spy = aged(1);
-    request(throttled(), &spy, |session| session.insert("n", &2).unwrap());
+    request(throttled(), &spy, |session| session.insert("n", 2).unwrap());
     assert_eq!(spy.calls(), ["get", "set"]);
 }
 
@@ -77,7 +75,7 @@ fn a_read_that_extends_makes_a_read_only_request_one_call() {
     request(options().rolling(true), &spy, |_| {}).set_cookie.unwrap();
     assert_eq!(spy.calls(), ["get", "get"]);
     spy.forget_calls();
-    request(options(), &spy, |session| session.insert("n", &2).unwrap());
+    request(options(), &spy, |session| session.insert("n", 2).unwrap());
     assert_eq!(spy.calls(), ["get", "set"]);
 }
 
@@ -104,13 +102,13 @@ fn absolute() -> OptionsBuilder {
 }
 
 fn created_at(spy: &Spy) -> Option<i64> {
-    let record = express_session_core::Record::decode(spy.doc("SID")?.as_bytes()).unwrap().unwrap();
-    record.data.get(CREATED_AT_KEY).unwrap()
+    let record = express_session_core::Document::decode(spy.doc("SID")?.as_bytes()).unwrap().unwrap();
+    record.get("__createdAt").unwrap()
 }
 
 #[test]
 fn the_absolute_timeout_ends_a_session_however_active_it_is() {
-    let spy = Spy::new().with("SID", RECORD.replace("\"n\":1", &format!("\"{CREATED_AT_KEY}\":{}", NOW.0)));
+    let spy = Spy::new().with("SID", RECORD.replace("\"n\":1", &format!("\"__createdAt\":{}", NOW.0)));
     for _ in 0..3 {
         spy.clock.advance(Duration::from_mins(19));
         request(absolute(), &spy, |session| assert_eq!(session.id().as_str(), "SID"));
@@ -127,8 +125,7 @@ fn the_absolute_timeout_ends_a_session_however_active_it_is() {
 fn the_absolute_timeout_is_exact() {
     for (ms_left, alive) in [(1, true), (0, false), (-1, false)] {
         let created = NOW.0 - 3_600_000 + ms_left;
-        let spy =
-            Spy::new().with("SID", RECORD.replace("\"n\":1", &format!("\"{CREATED_AT_KEY}\":{created}")));
+        let spy = Spy::new().with("SID", RECORD.replace("\"n\":1", &format!("\"__createdAt\":{created}")));
         request(absolute(), &spy, |session| assert_eq!(!session.is_new(), alive, "{ms_left}"));
     }
 }
@@ -153,22 +150,22 @@ fn a_session_without_a_creation_time_starts_to_count_when_it_is_first_seen() {
 
 #[test]
 fn a_handler_cannot_lose_the_creation_time() {
-    let spy = Spy::new().with("SID", RECORD.replace("\"n\":1", &format!("\"{CREATED_AT_KEY}\":5,\"n\":1")));
+    let spy = Spy::new().with("SID", RECORD.replace("\"n\":1", r#""__createdAt":5,"n":1"#));
     spy.clock.set(UnixMillis(1000));
     request(absolute(), &spy, Session::clear);
     assert_eq!(created_at(&spy), Some(5));
     // It stays with the data under a new id.
     request(absolute(), &spy, Session::renew);
     let doc = spy.doc("N1").unwrap();
-    assert!(doc.contains(&format!("\"{CREATED_AT_KEY}\":5")), "{doc}");
+    assert!(doc.contains(r#""__createdAt":5"#), "{doc}");
 }
 
 #[test]
 fn a_new_session_keeps_its_creation_time_only_if_it_is_asked_for() {
     for (options, kept) in [(options(), false), (absolute(), true)] {
         let spy = Spy::new();
-        request(options, &spy, |session| session.insert("n", &1).unwrap());
-        assert_eq!(spy.doc("N1").unwrap().contains(CREATED_AT_KEY), kept);
+        request(options, &spy, |session| session.insert("n", 1).unwrap());
+        assert_eq!(spy.doc("N1").unwrap().contains("__createdAt"), kept);
     }
     let spy = Spy::new();
     let finished = request(absolute(), &spy, |_| {});

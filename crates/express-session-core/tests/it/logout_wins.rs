@@ -33,7 +33,7 @@ fn overtaken(options: OptionsBuilder, work: impl AsyncFnOnce(&Session)) -> Spy {
 
 #[test]
 fn over_a_change() {
-    overtaken(options(), async |session| session.insert("n", &1).unwrap());
+    overtaken(options(), async |session| session.insert("n", 1).unwrap());
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn over_a_rolling_touch() {
 #[test]
 fn over_an_explicit_save() {
     overtaken(options(), async |session| {
-        session.insert("n", &1).unwrap();
+        session.insert("n", 1).unwrap();
         assert!(matches!(session.save().await, Err(SessionError::Gone)));
         assert!(!session.is_live());
     });
@@ -64,7 +64,7 @@ fn over_an_explicit_save() {
 #[test]
 fn over_a_transaction() {
     overtaken(options(), async |session| {
-        let result = session.transaction(|data| data.insert("n", &1)).await;
+        let result = session.transaction(|data| data.insert("n", 1)).await;
         assert!(matches!(result, Err(SessionError::Gone)));
     });
 }
@@ -83,12 +83,12 @@ fn over_a_renewed_id() {
     overtaken(options(), async |session| {
         session.renew();
         session.renew();
-        session.insert("n", &1).unwrap();
+        session.insert("n", 1).unwrap();
         assert!(matches!(session.save().await, Err(SessionError::Gone)));
     });
     overtaken(options(), async |session| {
         session.renew();
-        assert!(matches!(session.transaction(|data| data.insert("n", &1)).await, Err(SessionError::Gone)));
+        assert!(matches!(session.transaction(|data| data.insert("n", 1)).await, Err(SessionError::Gone)));
     });
 }
 
@@ -101,7 +101,7 @@ fn over_a_renewed_id_at_every_moment() {
             let manager = manager(options(), &spy).unwrap();
             let session = manager.begin(&Head::new().with_session("SID")).await.unwrap().unwrap();
             session.renew();
-            session.insert("n", &1).unwrap();
+            session.insert("n", 1).unwrap();
             spy.before(move |operation, docs| {
                 if operation == moment {
                     docs.remove("SID");
@@ -136,7 +136,7 @@ fn over_a_change_that_came_before_it_in_another_handle() {
         let head = Head::new().with_session("SID");
         let (slow, logout) =
             (manager.begin(&head).await.unwrap().unwrap(), manager.begin(&head).await.unwrap().unwrap());
-        slow.insert("n", &1).unwrap();
+        slow.insert("n", 1).unwrap();
         logout.destroy().await.unwrap();
         slow.finish().await.unwrap();
         logout.finish().await.unwrap();

@@ -3,7 +3,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "test code: a panic is the failure"
 )]
@@ -16,6 +15,7 @@ mod cookies;
 mod decision_matrix;
 mod foreign_documents;
 mod fuzz;
+mod handles;
 mod lifetimes;
 mod logout_wins;
 mod middleware_edge;

@@ -3,9 +3,7 @@
 use std::error::Error;
 use std::fmt::{Debug, Write as _};
 
-use express_session_core::{
-    Data, Options, Record, Revision, SessionId, SessionManager, Stored, cookie_values,
-};
+use express_session_core::{Cookie, Data, Document, Options, Revision, SessionId, SessionManager, Stored};
 use serde_json::json;
 
 use crate::support::now_or_never;
@@ -60,7 +58,7 @@ fn debug_shows_what_things_are_not_what_they_hold() {
     debug("Cookie", &session.cookie());
     debug("Data", &session.data());
     debug("SessionId", &session.id());
-    session.insert("n", &1).unwrap();
+    session.insert("n", 1).unwrap();
     session.renew();
     let finished = now_or_never(session.finish()).unwrap();
     assert!(finished.set_cookie.is_some());
@@ -68,18 +66,22 @@ fn debug_shows_what_things_are_not_what_they_hold() {
     debug("Session", &session);
     debug("OptionsBuilder", &options());
     debug("Options", &options().build().unwrap());
-    let record = Record::decode(RECORD.as_bytes()).unwrap().unwrap();
-    debug("Record", &record);
+    let record = Document::parse(RECORD).unwrap().unwrap();
+    debug("Document", &record);
+    debug("Data", &Data::of(record.clone()));
     debug("Revision", &Revision::of_bytes(RECORD.as_bytes()));
     debug("Stored", &Stored::new(record, Revision::of_bytes(RECORD.as_bytes())));
     let secrets = express_session_core::Secrets::new([SECRET]).unwrap();
     debug("Secrets", &secrets);
-    debug("Verified", &secrets.unsign(&secrets.sign(ID)).unwrap());
+    let signed = secrets.sign(ID);
+    debug("Verified", &secrets.unsign(&signed).unwrap());
+    let head = Head::new().with_session_signed(ID, SECRET);
+    debug("PendingSession", &manager.begin_lazily(&head).unwrap());
 }
 
 #[test]
 fn errors_say_what_failed_not_on_what() {
-    let mut data = Data::new();
+    let mut data = Data::new(Cookie::default());
     data.insert("card", "4111-1111").unwrap();
     error("Decode", &data.get::<u64>("card").unwrap_err());
     error("Decode", &data.get::<Vec<String>>("card").unwrap_err());
@@ -95,7 +97,7 @@ fn errors_say_what_failed_not_on_what() {
         "private words",
         r#"{"cookie":{},"card":"4111"#,
     ] {
-        error("DecodeError", &Record::decode(document.as_bytes()).unwrap_err());
+        error("DecodeError", &Document::decode(document.as_bytes()).unwrap_err());
     }
     error("OptionsError", &Options::builder(["the secret"]).build().unwrap_err());
     error("SessionIdError", &SessionId::parse(ID.repeat(1000)).unwrap_err());
@@ -118,7 +120,7 @@ fn errors_of_verbs_are_opaque_down_to_their_sources() {
         let (spy, manager) = sessions(RECORD);
         let session = manager.begin(&Head::new().with_session_signed(ID, SECRET)).await.unwrap().unwrap();
         spy.meddle(|docs| drop(docs.insert(ID.into(), br#"{"card":"4111"}"#.to_vec())));
-        session.insert("note", &json!("other private words")).unwrap();
+        session.insert("note", json!("other private words")).unwrap();
         error("a conflict with a record that cannot be read", &session.finish().await.unwrap_err());
         spy.meddle(std::collections::BTreeMap::clear);
         error("Gone", &session.save().await.unwrap_err());
@@ -128,7 +130,7 @@ fn errors_of_verbs_are_opaque_down_to_their_sources() {
 
 #[test]
 fn values_of_other_cookies_are_not_read() {
-    let values: Vec<String> =
-        cookie_values([&b"card=4111; connect.sid=x; note=y"[..]], "connect.sid").collect();
+    let values =
+        express_session_core::testing::cookie_values(b"card=4111; connect.sid=x; note=y", "connect.sid");
     assert_eq!(values, ["x"]);
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::options::{builder, manager};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{SECRET, SID, bytes, hex, none_of, now_or_never, rows};
+use crate::support::{SECRET, SID, are_foreign, bytes, hex, none_of, now_or_never, rows};
 
 #[test]
 fn values_are_signed_as_in_node() {
@@ -16,7 +16,7 @@ fn values_are_signed_as_in_node() {
         assert_eq!(secrets.sign(value), row["signed"].as_str().unwrap(), "{}", row["name"]);
         assert_eq!(secrets.cookie_value(value), row["cookie_value"].as_str().unwrap(), "{}", row["name"]);
         let verified = secrets.unsign(row["signed"].as_str().unwrap()).unwrap();
-        assert_eq!((&*verified.value, verified.secret), (value, 0), "{}", row["name"]);
+        assert_eq!((verified.value, verified.secret), (value, 0), "{}", row["name"]);
     }
 }
 
@@ -34,7 +34,7 @@ fn what_node_refuses_is_refused() {
     for row in rows("cookie-signature.json", "unsign") {
         let secrets = Secrets::new([row["secret"].as_str().unwrap()]).unwrap();
         let value = secrets.unsign(row["input"].as_str().unwrap()).map(|verified| verified.value);
-        assert_eq!(value.as_deref(), row["result"].as_str(), "{}", row["name"]);
+        assert_eq!(value, row["result"].as_str(), "{}", row["name"]);
     }
 }
 
@@ -87,7 +87,7 @@ fn secrets_rotate_as_in_node() {
         }
     }
     none_of(&complaints);
-    assert!(refused > 0, "there are rows with empty secrets");
+    assert!(refused > 0 || are_foreign(), "there are rows with empty secrets");
 }
 
 #[test]

@@ -20,7 +20,7 @@ async fn increment(session: &Session) -> Result<u64, SessionError> {
     session
         .transaction(|data| {
             let num = data.get::<u64>("num")?.unwrap_or(0) + 1;
-            data.insert("num", &num)?;
+            data.insert("num", num)?;
             Ok(num)
         })
         .await
@@ -66,7 +66,7 @@ async fn changes_of_different_keys_by_overlapping_requests_are_all_kept() {
         tokio::spawn(async move {
             let session = begin(&server).await;
             tokio::task::yield_now().await;
-            session.insert(&format!("key{task}"), &task).unwrap();
+            session.insert(format!("key{task}"), task).unwrap();
             session.finish().await.unwrap();
         })
     });
@@ -118,8 +118,8 @@ fn a_transaction_that_fails_writes_nothing() {
     let spy = Spy::new().with("SID", RECORD);
     let session = now_or_never(begin(&manager(quiet(), &spy).unwrap()));
     let result = now_or_never(session.transaction(|data| {
-        data.insert("num", &9)?;
-        data.insert("cookie", &9)
+        data.insert("num", 9)?;
+        data.insert("cookie", 9)
     }));
     assert!(matches!(result, Err(SessionError::Data(_))));
     assert_eq!(spy.calls(), ["get"]);
@@ -140,7 +140,7 @@ fn a_transaction_on_a_new_session_stores_it_and_its_cookie_is_sent() {
 fn a_transaction_carries_unsaved_changes_along() {
     let spy = Spy::new().with("SID", RECORD);
     let session = now_or_never(begin(&manager(quiet(), &spy).unwrap()));
-    session.insert("before", &true).unwrap();
+    session.insert("before", true).unwrap();
     now_or_never(increment(&session)).unwrap();
     assert!(spy.doc("SID").unwrap().ends_with(r#""num":1,"before":true}"#));
 }
@@ -173,7 +173,7 @@ fn merged(base: &str, theirs: &str, ours: impl FnOnce(&Session)) -> String {
 
 #[test]
 fn the_end_of_a_request_merges_three_ways() {
-    let set = |key: &'static str, value: i32| move |session: &Session| session.insert(key, &value).unwrap();
+    let set = |key: &'static str, value: i32| move |session: &Session| session.insert(key, value).unwrap();
     assert_eq!(merged(r#","a":1"#, r#","a":1,"b":2"#, set("c", 3)), r#","a":1,"b":2,"c":3"#);
     assert_eq!(merged(r#","a":1,"b":1"#, r#","a":2,"b":1"#, set("b", 3)), r#","a":2,"b":3"#);
     assert_eq!(merged(r#","a":1"#, r#","a":2"#, set("a", 3)), r#","a":3"#);
@@ -199,10 +199,10 @@ fn a_save_by_one_handle_keeps_what_another_changes_meanwhile() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let session = begin(&manager(quiet(), &spy).unwrap()).await;
-        session.insert("a", &1).unwrap();
+        session.insert("a", 1).unwrap();
         let mut save = Box::pin(session.save());
         assert!(futures_util::poll!(&mut save).is_pending());
-        session.clone().insert("b", &2).unwrap();
+        session.clone().insert("b", 2).unwrap();
         save.await.unwrap();
         assert!(!spy.doc("SID").unwrap().contains("\"b\""));
         session.finish().await.unwrap();

@@ -14,7 +14,7 @@ use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 use sha2::Sha512;
 
-use crate::support::{Fixture, content, files, hex, id, record, vectors, written};
+use crate::support::{Fixture, content, document, files, hex, id, vectors, written};
 
 /// A key derivation that costs nothing, for tests that are not about it.
 const CHEAP: KeyDerivation = KeyDerivation::Scrypt { log_n: 1, r: 8, p: 1 };
@@ -93,7 +93,7 @@ async fn all_samples_of_node_open() {
         let fixture = Fixture::with(|options| options.secret(sample["secret"].as_str().unwrap()));
         fixture.put("sid.json", hex(sample["file_hex"].as_str().unwrap()));
         let stored = fixture.store.get(&id("sid")).await.unwrap().expect("a live session");
-        assert_eq!(stored.record.encode(), sample["session_json"].as_str().unwrap(), "{}", sample["name"]);
+        assert_eq!(stored.document.text(), sample["session_json"].as_str().unwrap(), "{}", sample["name"]);
     }
 }
 
@@ -103,7 +103,7 @@ async fn all_samples_of_node_open() {
 async fn what_is_written_is_what_node_expects() {
     let fixture = Fixture::with(|options| options.secret("\u{fc}\u{1f511} secret"));
     let json = r#"{"cookie":{"httpOnly":true,"path":"/"},"e":"\ud83c\udf6a\ud800\u0001é"}"#;
-    fixture.set("sid", &record(json)).await;
+    fixture.set("sid", &document(json)).await;
     let file = &fixture.files()["sid.json"];
     let expected = json.replace("é\"}", "é\",\"__lastAccess\":1893553445678}");
     assert_eq!(open_with("\u{fc}\u{1f511} secret", file, 14), expected);
@@ -123,11 +123,12 @@ async fn every_setting_of_kruptein_opens_and_can_be_written() {
         fixture.put("sid.json", hex(variant["file_hex"].as_str().unwrap()));
         let stored = fixture.store.get(&id("sid")).await.unwrap().expect("a live session");
         let plaintext = variant["plaintext"].as_str().unwrap();
-        assert_eq!(stored.record.encode(), plaintext, "{}", variant["name"]);
-        let outcome = fixture.store.set(&id("sid"), &stored.record, Expect::Revision(&stored.revision)).await;
+        assert_eq!(stored.document.text(), plaintext, "{}", variant["name"]);
+        let outcome =
+            fixture.store.set(&id("sid"), &stored.document, Expect::Revision(&stored.revision)).await;
         written(outcome.unwrap());
         let again = fixture.store.get(&id("sid")).await.unwrap().unwrap();
-        assert_eq!(again.record.encode(), plaintext, "{}", variant["name"]);
+        assert_eq!(again.document.text(), plaintext, "{}", variant["name"]);
         let envelope: Value = serde_json::from_slice(&fixture.files()["sid.json"]).unwrap();
         assert_eq!(shape(&envelope), variant["envelope_shape"], "{}", variant["name"]);
         opened += 1;
@@ -209,7 +210,7 @@ async fn foreign_files_open_where_they_open_in_node() {
         // Without a secret, Node hands out the envelope as if it were a session.
         if foreign["get_error"].is_null() && secret.is_some() {
             let stored = result.unwrap().unwrap_or_else(|| panic!("{name}: no session"));
-            assert_eq!(stored.record.encode(), foreign["get_data"].as_str().unwrap(), "{name}");
+            assert_eq!(stored.document.text(), foreign["get_data"].as_str().unwrap(), "{name}");
             opened += 1;
         } else {
             assert!(matches!(result, Err(StoreError::Corrupt(_))), "{name}: {result:?}");
@@ -237,7 +238,7 @@ async fn recorded_encrypted_lifecycle_opens() {
             for (name, file) in step["files_after"].as_object().unwrap() {
                 fixture.put(name, content(file));
                 let stored = fixture.store.get(&id("SID1")).await.unwrap().unwrap();
-                assert!(stored.record.data.get_raw("n").is_some(), "{}", step["step"]);
+                assert!(stored.document.get_raw("n").is_some(), "{}", step["step"]);
             }
         }
     }
@@ -246,9 +247,9 @@ async fn recorded_encrypted_lifecycle_opens() {
 #[tokio::test]
 async fn two_writes_of_one_session_share_neither_vector_nor_ciphertext() {
     let fixture = Fixture::with(|options| options.encryption(QUICK()));
-    let record = record(r#"{"cookie":{"path":"/"},"n":1}"#);
-    fixture.set("a", &record).await;
-    fixture.set("b", &record).await;
+    let document = document(r#"{"cookie":{"path":"/"},"n":1}"#);
+    fixture.set("a", &document).await;
+    fixture.set("b", &document).await;
     let parse = |name: &str| -> Value { serde_json::from_slice(&fixture.files()[name]).unwrap() };
     let (a, b) = (parse("a.json"), parse("b.json"));
     assert_ne!(a["iv"], b["iv"]);

@@ -1,13 +1,13 @@
-//! Names, rights and folders.
+//! Names, permissions and folders.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use express_session_core::{Expect, Record, SessionStore as _, SessionStoreAdmin as _, StoreError};
+use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError};
 use express_session_file::{FileError, FileOptions, FileStore, RETRY_PAUSE};
 
-use crate::support::{Fixture, id};
+use crate::support::{Fixture, empty, id, written};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -16,7 +16,7 @@ fn mode(path: &Path) -> u32 {
 #[tokio::test]
 async fn new_files_and_folders_are_for_their_owner_only() {
     let fixture = Fixture::new();
-    fixture.set("sid", &Record::default()).await;
+    fixture.set("sid", &empty()).await;
     assert_eq!(mode(&fixture.folder()), 0o700);
     assert_eq!(mode(&fixture.file("sid.json")), 0o600);
 }
@@ -25,11 +25,11 @@ async fn new_files_and_folders_are_for_their_owner_only() {
 #[tokio::test]
 async fn existing_rights_are_kept() {
     let fixture = Fixture::new();
-    fixture.set("sid", &Record::default()).await;
+    fixture.set("sid", &empty()).await;
     fs::set_permissions(fixture.file("sid.json"), fs::Permissions::from_mode(0o640)).unwrap();
     fs::set_permissions(fixture.folder(), fs::Permissions::from_mode(0o750)).unwrap();
     let again = FileStore::new(FileOptions::new().path(fixture.folder())).unwrap();
-    again.set(&id("sid"), &Record::default(), Expect::Any).await.unwrap();
+    again.set(&id("sid"), &empty(), Expect::Any).await.unwrap();
     assert_eq!(mode(&fixture.file("sid.json")), 0o640);
     assert_eq!(mode(&fixture.folder()), 0o750);
 }
@@ -37,10 +37,10 @@ async fn existing_rights_are_kept() {
 #[tokio::test]
 async fn writing_leaves_nothing_but_the_session_file() {
     let fixture = Fixture::new();
-    let revision = fixture.set("sid", &Record::default()).await;
-    fixture.store.touch(&id("sid"), &Record::default()).await.unwrap();
-    fixture.store.set(&id("sid"), &Record::default(), Expect::Revision(&revision)).await.unwrap();
-    fixture.store.set(&id("sid"), &Record::default(), Expect::Any).await.unwrap();
+    let revision = fixture.set("sid", &empty()).await;
+    fixture.touch("sid", &empty()).await.unwrap();
+    fixture.store.set(&id("sid"), &empty(), Expect::Revision(&revision)).await.unwrap();
+    fixture.store.set(&id("sid"), &empty(), Expect::Any).await.unwrap();
     assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 1);
     fixture.store.destroy(&id("sid")).await.unwrap();
     assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
@@ -49,26 +49,37 @@ async fn writing_leaves_nothing_but_the_session_file() {
 #[tokio::test]
 async fn a_folder_removed_while_running_comes_back_with_the_next_new_session() {
     let fixture = Fixture::new();
-    let revision = fixture.set("sid", &Record::default()).await;
+    let revision = fixture.set("sid", &empty()).await;
     fs::remove_dir_all(fixture.folder()).unwrap();
     assert!(fixture.store.get(&id("sid")).await.unwrap().is_none());
     assert_eq!(fixture.store.length().await.unwrap(), 0);
     assert_eq!(fixture.store.sweep().await.unwrap(), 0);
-    let outcome =
-        fixture.store.set(&id("sid"), &Record::default(), Expect::Revision(&revision)).await.unwrap();
+    let outcome = fixture.store.set(&id("sid"), &empty(), Expect::Revision(&revision)).await.unwrap();
     assert!(matches!(outcome, express_session_core::SetOutcome::Gone));
-    fixture.set("new", &Record::default()).await;
+    fixture.set("new", &empty()).await;
     assert!(fixture.store.get(&id("new")).await.unwrap().is_some());
     assert_eq!(mode(&fixture.folder()), 0o700);
+}
+
+/// The revision is the bytes of the file, not the text that was read from them.
+#[tokio::test]
+async fn a_file_that_is_not_utf_8_is_read_and_written_over() {
+    let fixture = Fixture::new();
+    fixture.put("sid.json", b"{\"cookie\":{},\"name\":\"caf\xe9\"}");
+    let stored = fixture.store.get(&id("sid")).await.unwrap().unwrap();
+    assert_eq!(stored.document.get::<String>("name").unwrap().as_deref(), Some("caf\u{fffd}"));
+    written(
+        fixture.store.set(&id("sid"), &stored.document, Expect::Revision(&stored.revision)).await.unwrap(),
+    );
 }
 
 #[tokio::test]
 async fn a_symbolic_link_is_not_followed() {
     let fixture = Fixture::new();
-    fixture.set("victim", &Record::default()).await;
+    fixture.set("victim", &empty()).await;
     std::os::unix::fs::symlink(fixture.file("victim.json"), fixture.file("link.json")).unwrap();
     assert!(matches!(fixture.store.get(&id("link")).await, Err(StoreError::Backend(_))));
-    let result = fixture.store.set(&id("link"), &Record::default(), Expect::Any).await;
+    let result = fixture.store.set(&id("link"), &empty(), Expect::Any).await;
     assert!(matches!(result, Err(StoreError::Backend(_))));
 }
 
@@ -111,7 +122,7 @@ async fn retries_are_a_grace_for_files_that_appear_late() {
         async move { store.get(&id("late")).await.unwrap().is_some() }
     });
     tokio::time::sleep(RETRY_PAUSE).await;
-    fixture.set("late", &Record::default()).await;
+    fixture.set("late", &empty()).await;
     assert!(late.await.unwrap());
 }
 

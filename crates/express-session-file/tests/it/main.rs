@@ -1,10 +1,5 @@
-//! The file store as a black box: contract, recorded vectors, encryption, rights and faults.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+//! The file store as a black box: contract, recorded vectors, encryption, permissions and faults.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 mod contract;
 mod encryption;

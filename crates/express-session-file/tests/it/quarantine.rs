@@ -1,9 +1,9 @@
 //! Files that are not sessions.
 
-use express_session_core::{Expect, Record, SessionStore as _, SessionStoreAdmin as _, StoreError};
+use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError};
 use express_session_file::QUARANTINE_FOLDER;
 
-use crate::support::{Fixture, files, id};
+use crate::support::{Fixture, empty, files, id};
 
 #[tokio::test]
 async fn a_corrupt_file_is_reported_once_kept_and_then_absent() {
@@ -15,7 +15,7 @@ async fn a_corrupt_file_is_reported_once_kept_and_then_absent() {
         assert_eq!(files(&fixture.file(QUARANTINE_FOLDER)).len(), number + 1, "{bytes}");
     }
     assert_eq!(fixture.store.length().await.unwrap(), 0);
-    fixture.set("sid", &Record::default()).await;
+    fixture.set("sid", &empty()).await;
     fixture.store.clear().await.unwrap();
     assert_eq!(files(&fixture.file(QUARANTINE_FOLDER)).len(), 5, "`clear` leaves the quarantine alone");
 }
@@ -23,7 +23,7 @@ async fn a_corrupt_file_is_reported_once_kept_and_then_absent() {
 #[tokio::test]
 async fn a_file_moved_back_is_a_session_again() {
     let fixture = Fixture::with(|options| options.secret("right"));
-    fixture.set("sid", &Record::default()).await;
+    fixture.set("sid", &empty()).await;
     let wrong = express_session_file::FileStore::new(
         express_session_file::FileOptions::new().path(fixture.folder()).secret("wrong"),
     )
@@ -38,12 +38,12 @@ async fn a_file_moved_back_is_a_session_again() {
 #[tokio::test]
 async fn writes_that_meet_a_corrupt_file() {
     let fixture = Fixture::new();
-    let revision = fixture.set("sid", &Record::default()).await;
+    let revision = fixture.set("sid", &empty()).await;
     fixture.put("sid.json", "{");
-    let result = fixture.store.set(&id("sid"), &Record::default(), Expect::Revision(&revision)).await;
+    let result = fixture.store.set(&id("sid"), &empty(), Expect::Revision(&revision)).await;
     assert!(matches!(result, Err(StoreError::Corrupt(_))));
     fixture.put("sid.json", "{");
-    assert!(matches!(fixture.store.touch(&id("sid"), &Record::default()).await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(fixture.touch("sid", &empty()).await, Err(StoreError::Corrupt(_))));
     assert_eq!(files(&fixture.file(QUARANTINE_FOLDER)).len(), 2);
     fixture.put("sid.json", "{");
     assert!(!fixture.store.destroy(&id("sid")).await.unwrap());

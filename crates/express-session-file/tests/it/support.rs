@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use express_session_core::{
-    Expect, ManualClock, Record, Revision, SessionId, SessionStore as _, SetOutcome, UnixMillis,
+    Cookie, Data, Document, Expect, ManualClock, Revision, SessionId, SessionStore as _, SetOutcome,
+    StoreError, TouchOutcome, UnixMillis,
 };
 use express_session_file::{FileOptions, FileStore};
 use serde_json::Value;
@@ -57,8 +58,13 @@ impl Fixture {
         files(&self.folder())
     }
 
-    pub(crate) async fn set(&self, name: &str, record: &Record) -> Revision {
-        written(self.store.set(&id(name), record, Expect::Any).await.unwrap())
+    pub(crate) async fn set(&self, name: &str, document: &Document) -> Revision {
+        written(self.store.set(&id(name), document, Expect::Any).await.unwrap())
+    }
+
+    /// A touch that stores the document's own cookie.
+    pub(crate) async fn touch(&self, name: &str, document: &Document) -> Result<TouchOutcome, StoreError> {
+        self.store.touch(&id(name), document, document.cookie()).await
     }
 }
 
@@ -80,8 +86,13 @@ pub(crate) fn written(outcome: SetOutcome) -> Revision {
     }
 }
 
-pub(crate) fn record(json: &str) -> Record {
-    Record::decode(json.as_bytes()).unwrap().unwrap()
+pub(crate) fn document(json: &str) -> Document {
+    Document::parse(json).unwrap().unwrap()
+}
+
+/// A session without data.
+pub(crate) fn empty() -> Document {
+    Data::new(Cookie::default()).encode()
 }
 
 /// What `tests/vectors/file.json` holds.

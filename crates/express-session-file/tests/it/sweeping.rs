@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use express_session_core::{Clock as _, SessionStore as _, SessionStoreAdmin as _, SystemClock};
 use express_session_file::{FileOptions, FileStore, QUARANTINE_FOLDER};
 
-use crate::support::{Fixture, files, id, record};
+use crate::support::{Fixture, document, files, id};
 
 fn age(path: &std::path::Path, by: Duration) {
     let at = SystemTime::from(SystemClock.now()) - by;
@@ -16,8 +16,8 @@ fn age(path: &std::path::Path, by: Duration) {
 #[tokio::test]
 async fn expired_and_falsy_files_go_live_and_foreign_ones_stay() {
     let fixture = Fixture::new();
-    let minute = record(r#"{"cookie":{"originalMaxAge":60000},"n":1}"#);
-    let hour = record(r#"{"cookie":{"originalMaxAge":3600000},"n":1}"#);
+    let minute = document(r#"{"cookie":{"originalMaxAge":60000},"n":1}"#);
+    let hour = document(r#"{"cookie":{"originalMaxAge":3600000},"n":1}"#);
     fixture.set("dead", &minute).await;
     fixture.set("live", &hour).await;
     fixture.put("falsy.json", "null");
@@ -52,7 +52,7 @@ async fn left_over_temporary_files_are_swept_when_nobody_can_be_writing_them() {
 async fn more_than_one_batch_and_fan_out() {
     for fan_out in [false, true] {
         let fixture = Fixture::with(|options| options.fan_out(fan_out));
-        let minute = record(r#"{"cookie":{"originalMaxAge":60000},"n":1}"#);
+        let minute = document(r#"{"cookie":{"originalMaxAge":60000},"n":1}"#);
         for number in 0..200 {
             fixture.set(&format!("s{number}"), &minute).await;
         }
@@ -70,7 +70,7 @@ async fn the_background_sweep_runs_and_ends_with_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let options = FileOptions::new().path(dir.path()).ttl(Duration::from_millis(1));
     let store = FileStore::new(options.reap_interval(Duration::from_millis(5))).unwrap();
-    store.set(&id("sid"), &record(r#"{"cookie":{}}"#), express_session_core::Expect::Any).await.unwrap();
+    store.set(&id("sid"), &document(r#"{"cookie":{}}"#), express_session_core::Expect::Any).await.unwrap();
     let file = dir.path().join("sid.json");
     while file.exists() {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -1,11 +1,11 @@
 //! What session-file-store was recorded doing, step by step, in `tests/vectors/file.json`.
 
 use express_session_core::{
-    Cookie, Record, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome, UnixMillis,
+    Data, Document, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome, UnixMillis,
 };
 use serde_json::Value;
 
-use crate::support::{Fixture, NOW, content, id, record, vectors};
+use crate::support::{Fixture, NOW, content, document, empty, id, vectors};
 
 /// Cases in which Node is wrong on purpose of nobody: what ours does instead is tested by name elsewhere.
 /// DIFFERENCE: each with its reason.
@@ -52,8 +52,8 @@ fn assert_files(fixture: &Fixture, vector: &Value) {
 }
 
 /// The session that Node was given, before Node put `__lastAccess` in.
-fn given(argument: &Value) -> Record {
-    record(&argument.to_string())
+fn given(argument: &Value) -> Document {
+    document(&argument.to_string())
 }
 
 #[tokio::test]
@@ -75,8 +75,9 @@ async fn the_store_does_what_session_file_store_does() {
             "get" => {
                 let found = store.get(&sid()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
                 let expected = vector["data"].as_object().map(|data| Value::from(data.clone()));
-                let data = found.map(|found| serde_json::from_str(&found.record.encode()).unwrap());
-                // Cookie defaults are put in by express there, by the record here.
+                let encode = |document| Data::of(document).encode();
+                let data = found.map(|it| serde_json::from_str(encode(it.document).text()).unwrap());
+                // Cookie defaults are put in by express there, by encoding here.
                 if name != "get: invalid UTF-8 becomes U+FFFD" {
                     assert_eq!(data, expected, "{name}");
                 }
@@ -88,9 +89,10 @@ async fn the_store_does_what_session_file_store_does() {
                 let given = match vector["args"][1].get("cookie") {
                     Some(_) => given(&vector["args"][1]),
                     // Node keeps the file's cookie if the session has none; here it always has one.
-                    None => Record::new(store.get(&sid()).await.unwrap().unwrap().record.cookie().clone()),
+                    None => store.get(&sid()).await.unwrap().unwrap().document,
                 };
-                assert_eq!(store.touch(&sid(), &given).await.unwrap(), TouchOutcome::Touched, "{name}");
+                let outcome = store.touch(&sid(), &given, given.cookie()).await.unwrap();
+                assert_eq!(outcome, TouchOutcome::Touched, "{name}");
             }
             "destroy" => {
                 store.destroy(&sid()).await.unwrap();
@@ -131,7 +133,7 @@ async fn a_touch_of_an_expired_file_leaves_it_as_it_is() {
     let all = vectors["store_api"].as_array().unwrap();
     let vector = all.iter().find(|vector| vector["name"] == name).unwrap();
     let fixture = fixture(vector);
-    let outcome = fixture.store.touch(&id("sid"), &Record::new(Cookie::default())).await.unwrap();
+    let outcome = fixture.touch("sid", &empty()).await.unwrap();
     assert_eq!(outcome, TouchOutcome::Gone);
     assert_eq!(fixture.text("sid.json"), vector["files_before"]["sid.json"].as_str().unwrap());
 }
@@ -176,18 +178,19 @@ async fn recorded_lives_leave_the_same_bytes() {
 async fn replays(name: &str, extension: &str, text: &str) -> bool {
     let fixture = Fixture::with(|options| options.file_extension(extension));
     let session = name.strip_suffix(extension).unwrap();
-    let mut fresh = record(text);
-    let accessed: i64 = fresh.data.get("__lastAccess").unwrap().unwrap();
+    let mut data = Data::of(document(text));
+    let accessed: i64 = data.get("__lastAccess").unwrap().unwrap();
     fixture.clock.set(UnixMillis(accessed));
-    let is_last = fresh.data.entries().last().is_some_and(|(key, _)| key == "__lastAccess");
+    let is_last = data.entries().last().is_some_and(|(key, _)| key == "__lastAccess");
     if is_last {
-        fresh.data.remove("__lastAccess");
+        data.remove("__lastAccess");
     }
+    let fresh = data.encode();
     fixture.set(session, &fresh).await;
     assert_eq!(fixture.text(name), text);
     // And once more, a millisecond later: everything keeps its place.
     fixture.clock.set(UnixMillis(accessed + 1));
-    let touched = fixture.store.touch(&id(session), &fresh).await.unwrap();
+    let touched = fixture.touch(session, &fresh).await.unwrap();
     assert_eq!(touched, TouchOutcome::Touched);
     assert_eq!(fixture.text(name), text.replace(&accessed.to_string(), &(accessed + 1).to_string()));
     is_last || accessed >= NOW.0

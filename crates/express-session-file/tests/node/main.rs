@@ -1,18 +1,14 @@
 //! The real session-file-store and ours on one folder. Needs node and npm, and a network the first time:
 //! `cargo test -p express-session-file --features node-tests --test node`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use express_session_core::{
-    Cookie, Expect, Record, SessionId, SessionStore as _, SessionStoreAdmin as _, SetOutcome, TouchOutcome,
+    Cookie, Data, Document, Expect, SessionId, SessionStore as _, SessionStoreAdmin as _, SetOutcome,
+    TouchOutcome,
 };
 use express_session_file::{FileOptions, FileStore};
 use serde_json::Value;
@@ -73,10 +69,10 @@ fn sid() -> SessionId {
     SessionId::parse("sid").unwrap()
 }
 
-fn numbered(n: u64) -> Record {
-    let mut record = Record::new(Cookie::default());
-    record.data.insert("n", &n).unwrap();
-    record
+fn numbered(n: u64) -> Document {
+    let mut data = Data::new(Cookie::default());
+    data.insert("n", n).unwrap();
+    data.encode()
 }
 
 async fn both_servers_take_turns(secret: &'static str) {
@@ -90,20 +86,23 @@ async fn both_servers_take_turns(secret: &'static str) {
     let before = shared.read().await;
     shared.node("set", r#"{"n":2,"user":"caf\u00e9 \ud83c\udf6a"}"#);
     let now = shared.read().await;
-    assert_eq!(now.record.data.get::<u64>("n").unwrap(), Some(2));
-    assert_eq!(now.record.data.get::<String>("user").unwrap().as_deref(), Some("caf\u{e9} \u{1f36a}"));
-    let stale = store.set(&sid(), &before.record, Expect::Revision(&before.revision)).await.unwrap();
+    assert_eq!(now.document.get::<u64>("n").unwrap(), Some(2));
+    assert_eq!(now.document.get::<String>("user").unwrap().as_deref(), Some("caf\u{e9} \u{1f36a}"));
+    let stale = store.set(&sid(), &before.document, Expect::Revision(&before.revision)).await.unwrap();
     assert!(matches!(stale, SetOutcome::Conflict(_)), "a write by Node is a conflict: {stale:?}");
 
-    assert_eq!(store.touch(&sid(), &now.record).await.unwrap(), TouchOutcome::Touched);
+    assert_eq!(
+        store.touch(&sid(), &now.document, now.document.cookie()).await.unwrap(),
+        TouchOutcome::Touched
+    );
     assert_eq!(shared.node("get", "")["user"], "caf\u{e9} \u{1f36a}");
     shared.node("touch", "");
-    assert_eq!(shared.read().await.record.data.get::<u64>("n").unwrap(), Some(2));
+    assert_eq!(shared.read().await.document.get::<u64>("n").unwrap(), Some(2));
 
     assert_eq!(shared.node("length", ""), 1);
     let last = shared.read().await;
     shared.node("destroy", "");
-    let gone = store.set(&sid(), &last.record, Expect::Revision(&last.revision)).await.unwrap();
+    let gone = store.set(&sid(), &last.document, Expect::Revision(&last.revision)).await.unwrap();
     assert!(matches!(gone, SetOutcome::Gone), "a logout at Node wins: {gone:?}");
     assert_eq!(store.length().await.unwrap(), 0);
 }
@@ -128,15 +127,12 @@ async fn both_servers_at_once() {
         let mut node = shared.command(verb, "500").stdout(Stdio::null()).spawn().unwrap();
         let mut writes = 0_u64;
         let status = loop {
-            let mut stored = shared.read().await;
+            let stored = shared.read().await;
             writes += 1;
-            stored
-                .record
-                .data
-                .insert("ours", &"y".repeat(usize::try_from(writes * 53 % 5000).unwrap()))
-                .unwrap();
+            let mut data = Data::of(stored.document);
+            data.insert("ours", "y".repeat(usize::try_from(writes * 53 % 5000).unwrap())).unwrap();
             let outcome =
-                store.set(&sid(), &stored.record, Expect::Revision(&stored.revision)).await.unwrap();
+                store.set(&sid(), &data.encode(), Expect::Revision(&stored.revision)).await.unwrap();
             assert!(!matches!(outcome, SetOutcome::Gone), "a live session was taken for gone");
             if let Some(status) = node.try_wait().unwrap() {
                 break status;

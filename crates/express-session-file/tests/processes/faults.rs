@@ -8,9 +8,9 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 use std::process::Command;
 
-use express_session_core::{Expect, Record, SessionStore as _, SessionStoreAdmin as _, StoreError};
+use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError};
 
-use crate::{block_on, id, open, role_after, succeed, with};
+use crate::{block_on, empty, id, open, role_after, succeed, with};
 
 /// Runs a role with a tmpfs of 256 KiB mounted over its folder. As root a mount namespace is enough; others need
 /// a user namespace too.
@@ -35,17 +35,17 @@ pub(crate) fn full_disk_child(arguments: &[String]) {
     let folder = Path::new(&arguments[0]).join("sessions");
     let store = open(&folder);
     block_on(async {
-        let revision = written(store.set(&id("sid"), &with("n", &1), Expect::Any).await);
+        let revision = written(store.set(&id("sid"), &with("n", 1), Expect::Any).await);
         let filler = folder.join("filler.bin");
         fill(&filler);
-        let large = with("n", &"x".repeat(8192));
+        let large = with("n", "x".repeat(8192));
         assert_outage(
             store.set(&id("sid"), &large, Expect::Revision(&revision)).await,
             ErrorKind::StorageFull,
         );
         assert_outage(store.set(&id("new"), &large, Expect::Any).await, ErrorKind::StorageFull);
         let stored = store.get(&id("sid")).await.unwrap().expect("the old version is untouched");
-        assert_eq!(stored.record.data.get_raw("n"), Some("1"));
+        assert_eq!(stored.document.get_raw("n"), Some("1"));
         assert_eq!(names(&folder), ["filler.bin", "sid.json"], "a temporary file was left behind");
         assert!(store.destroy(&id("sid")).await.unwrap(), "a logout needs no space");
         fs::remove_file(filler).unwrap();
@@ -63,14 +63,14 @@ pub(crate) fn read_only_child(arguments: &[String]) {
     let folder = disk.join("sessions");
     let store = open(&folder);
     block_on(async {
-        let record = with("n", &1);
-        let revision = written(store.set(&id("sid"), &record, Expect::Any).await);
+        let document = with("n", 1);
+        let revision = written(store.set(&id("sid"), &document, Expect::Any).await);
         fs::write(folder.join("corrupt.json"), "{").unwrap();
         remount(disk, "ro");
         assert!(store.get(&id("sid")).await.unwrap().is_some());
         let read_only = ErrorKind::ReadOnlyFilesystem;
-        assert_outage(store.set(&id("sid"), &record, Expect::Revision(&revision)).await, read_only);
-        assert_outage(store.set(&id("new"), &record, Expect::Any).await, read_only);
+        assert_outage(store.set(&id("sid"), &document, Expect::Revision(&revision)).await, read_only);
+        assert_outage(store.set(&id("new"), &document, Expect::Any).await, read_only);
         assert_outage(store.destroy(&id("sid")).await, read_only);
         for _ in 0..2 {
             // It cannot be moved, but says every time what it is.
@@ -79,7 +79,7 @@ pub(crate) fn read_only_child(arguments: &[String]) {
         remount(disk, "rw");
         assert!(matches!(store.get(&id("corrupt")).await, Err(StoreError::Corrupt(_))));
         assert!(store.get(&id("corrupt")).await.unwrap().is_none());
-        written(store.set(&id("sid"), &record, Expect::Revision(&revision)).await);
+        written(store.set(&id("sid"), &document, Expect::Revision(&revision)).await);
     });
 }
 
@@ -97,21 +97,22 @@ pub(crate) fn too_many_open_files() {
 pub(crate) fn open_files_child(arguments: &[String]) {
     let store = open(&arguments[0]);
     block_on(async {
-        let revision = written(store.set(&id("sid"), &with("n", &1), Expect::Any).await);
+        let revision = written(store.set(&id("sid"), &with("n", 1), Expect::Any).await);
         let mut hoard = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
             hoard.push(file);
         }
         assert_out_of_files(store.get(&id("sid")).await);
-        assert_out_of_files(store.set(&id("sid"), &with("n", &2), Expect::Revision(&revision)).await);
-        assert_out_of_files(store.set(&id("new"), &with("n", &2), Expect::Any).await);
-        assert_out_of_files(store.touch(&id("sid"), &with("n", &2)).await);
+        assert_out_of_files(store.set(&id("sid"), &with("n", 2), Expect::Revision(&revision)).await);
+        assert_out_of_files(store.set(&id("new"), &with("n", 2), Expect::Any).await);
+        let touched = with("n", 2);
+        assert_out_of_files(store.touch(&id("sid"), &touched, touched.cookie()).await);
         assert_out_of_files(store.destroy(&id("sid")).await);
         // With one handle left, the lock is taken, but the temporary file cannot be made.
         hoard.pop();
-        assert_out_of_files(store.set(&id("sid"), &with("n", &2), Expect::Revision(&revision)).await);
+        assert_out_of_files(store.set(&id("sid"), &with("n", 2), Expect::Revision(&revision)).await);
         drop(hoard);
-        let revision = written(store.set(&id("sid"), &with("n", &2), Expect::Revision(&revision)).await);
+        let revision = written(store.set(&id("sid"), &with("n", 2), Expect::Revision(&revision)).await);
         assert_eq!(store.get(&id("sid")).await.unwrap().unwrap().revision, revision);
         assert_eq!(store.sweep().await.unwrap(), 0);
     });
@@ -122,17 +123,14 @@ pub(crate) fn no_folder() {
     let folder = dir.path().join("sessions");
     let store = open(&folder);
     block_on(async {
-        written(store.set(&id("sid"), &Record::default(), Expect::Any).await);
+        written(store.set(&id("sid"), &empty(), Expect::Any).await);
         fs::remove_dir_all(&folder).unwrap();
         fs::write(&folder, "a file").unwrap();
         assert!(matches!(store.get(&id("sid")).await, Err(StoreError::Backend(_))));
-        assert!(matches!(
-            store.set(&id("sid"), &Record::default(), Expect::Any).await,
-            Err(StoreError::Backend(_))
-        ));
+        assert!(matches!(store.set(&id("sid"), &empty(), Expect::Any).await, Err(StoreError::Backend(_))));
         assert!(matches!(store.length().await, Err(StoreError::Backend(_))));
         fs::remove_file(&folder).unwrap();
-        written(store.set(&id("sid"), &Record::default(), Expect::Any).await);
+        written(store.set(&id("sid"), &empty(), Expect::Any).await);
         assert!(store.get(&id("sid")).await.unwrap().is_some());
     });
 }

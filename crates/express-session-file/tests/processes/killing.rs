@@ -7,12 +7,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use express_session_core::{
-    Clock as _, Expect, Record, SessionId, SessionStore as _, SessionStoreAdmin as _, SetOutcome,
-    SystemClock, TouchOutcome,
+    Clock as _, Cookie, Data, Document, Expect, SessionId, SessionStore as _, SessionStoreAdmin as _,
+    SetOutcome, SystemClock, TouchOutcome,
 };
 use express_session_file::{FileStore, QUARANTINE_FOLDER};
 
-use crate::{block_on, id, open, role, start, with};
+use crate::{block_on, id, open, role, start};
 
 const KILLS: u64 = 200;
 const SESSIONS: usize = 6;
@@ -67,11 +67,11 @@ fn verify(folder: &Path, number: usize, acknowledged: u64) -> u64 {
         assert_eq!(acknowledged, 0, "session {number} is lost");
         return 0;
     };
-    let record = Record::decode(&bytes).expect("no torn session").expect("no empty session");
-    let version: u64 = record.data.get("version").unwrap().unwrap();
-    let body: String = record.data.get("body").unwrap().unwrap();
+    let document = Document::decode(&bytes).expect("no torn session").expect("no empty session");
+    let version: u64 = document.get("version").unwrap().unwrap();
+    let body: String = document.get("body").unwrap().unwrap();
     assert_eq!(body, body_of(version), "session {number} is half of one version and half of another");
-    assert!(record.data.contains_key("__lastAccess"));
+    assert!(document.get_raw("__lastAccess").is_some());
     assert!(
         version == acknowledged || version == acknowledged + 1,
         "session {number} is at {version}, but {acknowledged} was acknowledged"
@@ -103,21 +103,23 @@ pub(crate) fn child(arguments: &[String]) {
 async fn write(store: FileStore, number: usize) {
     let id: SessionId = id(&format!("s{number}"));
     let found = store.get(&id).await.unwrap();
-    let mut version = found.as_ref().map_or(0, |it| it.record.data.get("version").unwrap().unwrap());
+    let mut version = found.as_ref().map_or(0, |it| it.document.get("version").unwrap().unwrap());
     let mut revision = found.map(|it| it.revision);
     loop {
         version += 1;
-        let mut record = with("version", &version);
-        record.data.insert("body", &body_of(version)).unwrap();
+        let mut data = Data::new(Cookie::default());
+        data.insert("version", version).unwrap();
+        data.insert("body", body_of(version)).unwrap();
+        let document = data.encode();
         let expect = revision.as_ref().filter(|_| version % 3 > 0).map_or(Expect::Any, Expect::Revision);
-        let SetOutcome::Written(new) = store.set(&id, &record, expect).await.unwrap() else {
+        let SetOutcome::Written(new) = store.set(&id, &document, expect).await.unwrap() else {
             panic!("nobody else writes this session")
         };
         revision = Some(new);
         // One write, so that lines of several tasks do not mix; the dot says that it is whole.
         std::io::stdout().lock().write_all(format!("{number} {version}.\n").as_bytes()).unwrap();
         if version % 5 == 0 {
-            assert_eq!(store.touch(&id, &record).await.unwrap(), TouchOutcome::Touched);
+            assert_eq!(store.touch(&id, &document, document.cookie()).await.unwrap(), TouchOutcome::Touched);
             revision = None;
         }
     }

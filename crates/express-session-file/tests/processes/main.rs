@@ -5,7 +5,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "test code: a panic is the failure"
 )]
@@ -18,7 +17,7 @@ mod waiting;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use express_session_core::{Record, SessionId};
+use express_session_core::{Cookie, Data, Document, SessionId};
 use express_session_file::{FileOptions, FileStore};
 
 /// A scenario: its name, and what to do.
@@ -108,8 +107,13 @@ fn id(text: &str) -> SessionId {
     SessionId::parse(text).unwrap()
 }
 
-fn with(key: &str, value: &impl serde::Serialize) -> Record {
-    let mut record = Record::default();
-    record.data.insert(key, value).unwrap();
-    record
+fn with(key: &str, value: impl serde::Serialize) -> Document {
+    let mut data = Data::new(Cookie::default());
+    data.insert(key, value).unwrap();
+    data.encode()
+}
+
+/// A session without data.
+fn empty() -> Document {
+    Data::new(Cookie::default()).encode()
 }

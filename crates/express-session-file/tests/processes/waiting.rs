@@ -13,21 +13,21 @@ pub(crate) fn timeout() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     block_on(async {
-        store.set(&id("sid"), &with("n", &1), Expect::Any).await.unwrap();
+        store.set(&id("sid"), &with("n", 1), Expect::Any).await.unwrap();
         let mut child = start(&mut role("hold", dir.path()));
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "held\n");
-        let blocked = store.set(&id("sid"), &with("n", &2), Expect::Any).await;
+        let blocked = store.set(&id("sid"), &with("n", 2), Expect::Any).await;
         assert!(matches!(blocked, Err(StoreError::Timeout(limit)) if limit == LOCK_LIMIT), "{blocked:?}");
         assert!(store.get(&id("sid")).await.unwrap().is_some(), "reading needs no lock");
         assert!(
-            store.set(&id("other"), &with("n", &2), Expect::Any).await.is_ok(),
+            store.set(&id("other"), &with("n", 2), Expect::Any).await.is_ok(),
             "others are not concerned"
         );
         child.kill().unwrap();
         child.wait().unwrap();
-        store.set(&id("sid"), &with("n", &2), Expect::Any).await.expect("a dead process holds no lock");
+        store.set(&id("sid"), &with("n", 2), Expect::Any).await.expect("a dead process holds no lock");
     });
 }
 

@@ -3,7 +3,9 @@
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use express_session_core::{Cookie, Record, SessionId, UnixMillis};
+use express_session_core::{
+    Cookie, Data, Document, SessionId, SessionStore as _, StoreError, TouchOutcome, UnixMillis,
+};
 use express_session_mysql::mysql_async;
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool};
@@ -122,9 +124,18 @@ pub(crate) fn id(text: &str) -> SessionId {
     SessionId::parse(text).unwrap()
 }
 
-/// A record with a session cookie and one key.
-pub(crate) fn record(key: &str, value: &str) -> Record {
-    let mut record = Record::new(Cookie::default());
-    record.data.insert_raw(key, value).unwrap();
-    record
+/// A session with a browser-session cookie and one key.
+pub(crate) fn document(key: &str, value: &str) -> Document {
+    let mut data = Data::new(Cookie::default());
+    data.insert_raw(key, value).unwrap();
+    data.encode()
+}
+
+/// A touch that leaves the document its cookie.
+pub(crate) async fn touch(
+    store: &MySqlStore,
+    id: &SessionId,
+    document: &Document,
+) -> Result<TouchOutcome, StoreError> {
+    store.touch(id, document, document.cookie()).await
 }

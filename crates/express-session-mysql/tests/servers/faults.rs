@@ -12,7 +12,7 @@ use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::{MariaDb, free_port};
 use tokio::time::timeout;
 
-use crate::database::{Database, connections, id, record};
+use crate::database::{Database, connections, document, id, touch};
 use crate::expected::written;
 
 /// No call may take longer than this, whatever is wrong. It is far beyond every limit the tests set.
@@ -56,7 +56,7 @@ async fn a_server_that_is_down_at_the_start_is_found_when_it_comes_up() {
     assert!(error.is_outage(), "{error:?}");
     server.restart().unwrap();
     // The same store, and the table is created now.
-    written(store.set(&id("sid"), &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     assert_eq!(store.length().await.unwrap(), 1);
 }
 
@@ -74,7 +74,7 @@ async fn a_server_that_is_killed_under_load_is_back_without_a_restart_of_ours() 
             tokio::spawn(async move {
                 let sid = id(&format!("s{number}"));
                 while !done.load(Ordering::Relaxed) {
-                    let changed = record("n", "1");
+                    let changed = document("n", "1");
                     let set = timeout(BOUND, store.set(&sid, &changed, Expect::Any));
                     let result = set.await.unwrap().map(drop);
                     let result = match result {
@@ -126,7 +126,7 @@ async fn connections_that_the_server_has_closed_are_replaced_unnoticed() {
     let database = Database::fresh().await;
     let store = MySqlStore::connect(database.options().connection_limit(3)).await.unwrap();
     let sid = id("sid");
-    let mut revision = written(store.set(&sid, &record("n", "0"), Expect::Any).await.unwrap());
+    let mut revision = written(store.set(&sid, &document("n", "0"), Expect::Any).await.unwrap());
     let kill_all = async || {
         let mut conn = database.conn().await;
         let threads: Vec<u64> = conn
@@ -150,14 +150,14 @@ async fn connections_that_the_server_has_closed_are_replaced_unnoticed() {
         match verb {
             0 => assert!(store.get(&sid).await.unwrap().is_some()),
             1 => {
-                let outcome = store.touch(&sid, &record("n", "0")).await.unwrap();
+                let outcome = touch(&store, &sid, &document("n", "0")).await.unwrap();
                 assert_eq!(outcome, TouchOutcome::Touched);
             }
-            2 => revision = written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap()),
+            2 => revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap()),
             // A conditional write must not run twice, so a connection that has been idle is tried first.
             3 => {
                 tokio::time::sleep(Duration::from_millis(1100)).await;
-                let changed = record("n", "2");
+                let changed = document("n", "2");
                 revision = written(store.set(&sid, &changed, Expect::Revision(&revision)).await.unwrap());
             }
             4 => assert_eq!(store.length().await.unwrap(), 1),
@@ -173,12 +173,12 @@ async fn connections_closed_for_idling_are_replaced_unnoticed() {
     let database = Database::on(&server.url(""), "utf8mb4").await;
     let store = MySqlStore::connect(database.options()).await.unwrap();
     let sid = id("sid");
-    let revision = written(store.set(&sid, &record("n", "0"), Expect::Any).await.unwrap());
+    let revision = written(store.set(&sid, &document("n", "0"), Expect::Any).await.unwrap());
     let mut conn = database.conn().await;
     while connections(&mut conn).await > 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    written(store.set(&sid, &record("n", "1"), Expect::Revision(&revision)).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Revision(&revision)).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,7 +189,7 @@ async fn a_server_without_free_connections_is_waited_for_within_bounds() {
     let store = MySqlStore::connect(options).await.unwrap();
     // More connections than the server has: those that there are are shared.
     let sid = id("sid");
-    written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let reads: Vec<_> = (0..32)
         .map(|_| {
             let (store, sid) = (store.clone(), sid.clone());
@@ -245,7 +245,7 @@ async fn silence_is_waited_for_within_bounds() {
     let options = database.options().query_timeout(limit).pool_timeout(limit).connect_timeout(limit);
     let store = MySqlStore::connect(options.connection_limit(2)).await.unwrap();
     let sid = id("sid");
-    written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     server.signal("STOP").unwrap();
     for _ in 0..3 {
         let error = timeout(BOUND, store.get(&sid)).await.unwrap().unwrap_err();
@@ -269,13 +269,13 @@ async fn nobody_waits_for_a_free_connection_for_ever() {
     let store =
         MySqlStore::connect(database.options().connection_limit(1).pool_timeout(limit)).await.unwrap();
     let sid = id("sid");
-    written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;
     holder.query_drop("START TRANSACTION").await.unwrap();
     holder.query_drop("SELECT * FROM sessions WHERE session_id = 'sid' FOR UPDATE").await.unwrap();
     let touch = {
         let (store, sid) = (store.clone(), sid.clone());
-        tokio::spawn(async move { store.touch(&sid, &record("n", "1")).await })
+        tokio::spawn(async move { touch(&store, &sid, &document("n", "1")).await })
     };
     let error = loop {
         match store.get(&sid).await {
@@ -312,16 +312,16 @@ async fn a_table_that_is_dropped_is_named_and_may_come_back() {
     let database = Database::fresh().await;
     let store = database.store().await;
     let sid = id("sid");
-    let revision = written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     database.run("RENAME TABLE sessions TO elsewhere").await;
     let assert_missing = |error: StoreError| {
         assert!(!error.is_outage(), "{error:?}");
         assert!(matches!(cause(&error), MySqlError::TableMissing(_)), "{error:?}");
     };
     assert_missing(store.get(&sid).await.unwrap_err());
-    assert_missing(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap_err());
-    assert_missing(store.set(&sid, &record("n", "2"), Expect::Revision(&revision)).await.unwrap_err());
-    assert_missing(store.touch(&sid, &record("n", "1")).await.unwrap_err());
+    assert_missing(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap_err());
+    assert_missing(store.set(&sid, &document("n", "2"), Expect::Revision(&revision)).await.unwrap_err());
+    assert_missing(touch(&store, &sid, &document("n", "1")).await.unwrap_err());
     assert_missing(store.destroy(&sid).await.unwrap_err());
     assert_missing(store.sweep().await.unwrap_err());
     assert_missing(store.all().await.unwrap_err());
@@ -341,9 +341,9 @@ async fn what_does_not_fit_is_refused_and_nothing_is_cut_off() {
         .await;
     let options = database.options().table_name("small");
     let store = MySqlStore::connect(options).await.unwrap();
-    let error = store.set(&id("sid"), &record("x", &format!("\"{}\"", "x".repeat(300))), Expect::Any).await;
+    let error = store.set(&id("sid"), &document("x", &format!("\"{}\"", "x".repeat(300))), Expect::Any).await;
     assert!(matches!(error, Err(StoreError::TooLarge { size: 377.., .. })), "{error:?}");
-    let error = store.set(&id("longer than eight"), &record("n", "1"), Expect::Any).await;
+    let error = store.set(&id("longer than eight"), &document("n", "1"), Expect::Any).await;
     assert!(matches!(error, Err(StoreError::UnsupportedId(_))), "{error:?}");
     assert_eq!(database.number("SELECT COUNT(*) FROM small").await, 0);
 }
@@ -354,9 +354,9 @@ async fn a_record_beyond_the_packet_limit_is_too_large() {
     let database = Database::on(&server.url(""), "utf8mb4").await;
     let store = MySqlStore::connect(database.options()).await.unwrap();
     let sid = id("sid");
-    let revision = written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     for bytes in [1 << 20, 2 << 20, 17 << 20] {
-        let large = record("x", &format!("\"{}\"", "x".repeat(bytes)));
+        let large = document("x", &format!("\"{}\"", "x".repeat(bytes)));
         for expect in [Expect::Any, Expect::Revision(&revision)] {
             let error = timeout(BOUND, store.set(&sid, &large, expect)).await.unwrap().unwrap_err();
             assert!(matches!(error, StoreError::TooLarge { size, .. } if size > bytes), "{error:?}");
@@ -365,7 +365,7 @@ async fn a_record_beyond_the_packet_limit_is_too_large() {
     assert!(store.get(&sid).await.unwrap().unwrap().revision == revision);
     // Without strict mode of its own, the server would have cut this to size.
     database.run("ALTER TABLE sessions MODIFY data tinytext").await;
-    let error = store.set(&sid, &record("x", &format!("\"{}\"", "x".repeat(300))), Expect::Any).await;
+    let error = store.set(&sid, &document("x", &format!("\"{}\"", "x".repeat(300))), Expect::Any).await;
     assert!(matches!(error, Err(StoreError::TooLarge { .. })), "{error:?}");
     assert!(store.get(&sid).await.unwrap().unwrap().revision == revision);
 }
@@ -384,14 +384,14 @@ async fn a_read_only_server_is_an_outage_for_writes_only() {
     // The table is there now, which is all that counts.
     let store = MySqlStore::connect(app()).await.unwrap();
     let sid = id("sid");
-    written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     database.run("SET GLOBAL read_only = 1").await;
-    let error = store.touch(&sid, &record("n", "1")).await.unwrap_err();
+    let error = touch(&store, &sid, &document("n", "1")).await.unwrap_err();
     assert!(error.is_outage());
     assert!(matches!(cause(&error), MySqlError::ReadOnly(_)), "{error:?}");
     assert!(store.get(&sid).await.unwrap().is_some());
     database.run("SET GLOBAL read_only = 0").await;
-    assert_eq!(store.touch(&sid, &record("n", "1")).await.unwrap(), TouchOutcome::Touched);
+    assert_eq!(touch(&store, &sid, &document("n", "1")).await.unwrap(), TouchOutcome::Touched);
     maker.close().await;
     server.kill().unwrap();
 }

@@ -3,7 +3,7 @@
 use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome};
 use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, id, record};
+use crate::database::{Database, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
 
 /// Whatever the id says, it is a value: each finds its own session only, and the table stays.
@@ -12,7 +12,7 @@ async fn ids_are_never_sql() {
     let database = Database::fresh().await;
     let store = database.store().await;
     let bystander = id("bystander");
-    written(store.set(&bystander, &record("n", "0"), Expect::Any).await.unwrap());
+    written(store.set(&bystander, &document("n", "0"), Expect::Any).await.unwrap());
     for text in [
         "' OR '1'='1",
         "'; DROP TABLE sessions; -- ",
@@ -33,8 +33,8 @@ async fn ids_are_never_sql() {
         let hostile = id(text);
         assert!(store.get(&hostile).await.unwrap().is_none(), "{text}");
         assert!(!store.destroy(&hostile).await.unwrap(), "{text}");
-        assert_eq!(store.touch(&hostile, &record("n", "1")).await.unwrap(), TouchOutcome::Gone, "{text}");
-        match store.set(&hostile, &record("n", "1"), Expect::Any).await {
+        assert_eq!(touch(&store, &hostile, &document("n", "1")).await.unwrap(), TouchOutcome::Gone, "{text}");
+        match store.set(&hostile, &document("n", "1"), Expect::Any).await {
             Ok(outcome) => {
                 written(outcome);
                 assert_eq!(store.length().await.unwrap(), 2, "{text}");
@@ -44,7 +44,7 @@ async fn ids_are_never_sql() {
             Err(other) => panic!("{text}: {other:?}"),
         }
         let kept = store.get(&bystander).await.unwrap().unwrap();
-        assert_eq!(kept.record.data.get_raw("n"), Some("0"), "{text}");
+        assert_eq!(kept.document.get_raw("n"), Some("0"), "{text}");
     }
 }
 
@@ -53,14 +53,14 @@ async fn ids_are_never_sql() {
 async fn trailing_spaces_make_another_id() {
     let database = Database::fresh().await;
     let store = database.store().await;
-    let revision = written(store.set(&id("a"), &record("n", "1"), Expect::Any).await.unwrap());
+    let revision = written(store.set(&id("a"), &document("n", "1"), Expect::Any).await.unwrap());
     for text in ["a ", "a  "] {
         let padded = id(text);
         assert!(store.get(&padded).await.unwrap().is_none());
         assert!(!store.destroy(&padded).await.unwrap());
-        assert_eq!(store.touch(&padded, &record("n", "2")).await.unwrap(), TouchOutcome::Gone);
-        assert_gone(&store.set(&padded, &record("n", "2"), Expect::Revision(&revision)).await.unwrap());
-        let refused = store.set(&padded, &record("n", "2"), Expect::Any).await;
+        assert_eq!(touch(&store, &padded, &document("n", "2")).await.unwrap(), TouchOutcome::Gone);
+        assert_gone(&store.set(&padded, &document("n", "2"), Expect::Revision(&revision)).await.unwrap());
+        let refused = store.set(&padded, &document("n", "2"), Expect::Any).await;
         assert!(matches!(refused, Err(StoreError::UnsupportedId(_))), "{refused:?}");
     }
     let row = &database.rows().await[0];
@@ -86,15 +86,15 @@ async fn revisions_are_compared_byte_by_byte() {
             ))
             .await;
         let sid = id("sid");
-        let revision = written(store.set(&sid, &record("name", "\"aé\""), Expect::Any).await.unwrap());
+        let revision = written(store.set(&sid, &document("name", "\"aé\""), Expect::Any).await.unwrap());
         for change in ["CONCAT(data, ' ')", "REPLACE(data, 'aé', 'Aé')", "REPLACE(data, 'aé', 'ae')"] {
             let restore = database.rows().await[0].data.clone().unwrap();
             database.run(&format!("UPDATE sessions SET data = {change}")).await;
-            let outcome = store.set(&sid, &record("name", "2"), Expect::Revision(&revision)).await.unwrap();
+            let outcome = store.set(&sid, &document("name", "2"), Expect::Revision(&revision)).await.unwrap();
             conflict(outcome);
             database.run(&format!("UPDATE sessions SET data = '{restore}'")).await;
         }
-        written(store.set(&sid, &record("name", "2"), Expect::Revision(&revision)).await.unwrap());
+        written(store.set(&sid, &document("name", "2"), Expect::Revision(&revision)).await.unwrap());
     }
 }
 
@@ -105,10 +105,10 @@ async fn a_latin1_table_can_be_written_conditionally() {
     let store = database.store().await;
     database.run("ALTER TABLE sessions CONVERT TO CHARACTER SET latin1 COLLATE latin1_swedish_ci").await;
     let sid = id("sïd");
-    let first = written(store.set(&sid, &record("name", "\"café\""), Expect::Any).await.unwrap());
+    let first = written(store.set(&sid, &document("name", "\"café\""), Expect::Any).await.unwrap());
     let found = store.get(&sid).await.unwrap().unwrap();
     assert!(found.revision == first);
-    written(store.set(&sid, &record("name", "\"thé\""), Expect::Revision(&first)).await.unwrap());
+    written(store.set(&sid, &document("name", "\"thé\""), Expect::Revision(&first)).await.unwrap());
     assert!(store.get(&id("SÏD")).await.unwrap().is_none());
     assert!(store.destroy(&sid).await.unwrap());
 }
@@ -127,9 +127,9 @@ async fn names_are_never_sql() {
             .data_column("da'ta\"");
         let store = MySqlStore::connect(options.create_expires_index(true)).await.unwrap();
         let sid = id("sid");
-        let revision = written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
-        written(store.set(&sid, &record("n", "2"), Expect::Revision(&revision)).await.unwrap());
-        assert_eq!(store.touch(&sid, &record("n", "2")).await.unwrap(), TouchOutcome::Touched);
+        let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
+        written(store.set(&sid, &document("n", "2"), Expect::Revision(&revision)).await.unwrap());
+        assert_eq!(touch(&store, &sid, &document("n", "2")).await.unwrap(), TouchOutcome::Touched);
         assert_eq!(store.all().await.unwrap().len(), 1);
         assert_eq!(store.sweep().await.unwrap(), 0);
         assert!(store.destroy(&sid).await.unwrap());
@@ -147,7 +147,7 @@ async fn a_table_can_live_in_another_database() {
     let (database, other) = (Database::fresh().await, Database::fresh().await);
     let options = database.options().table_name(&format!("{}.sessions", other.name));
     let store = MySqlStore::connect(options.create_expires_index(true)).await.unwrap();
-    written(store.set(&id("sid"), &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     assert_eq!(other.rows().await.len(), 1);
     // The second start finds table and index.
     let options = database.options().table_name(&format!("{}.sessions", other.name));
@@ -160,10 +160,10 @@ async fn ids_have_up_to_128_characters() {
     let store = Database::fresh().await.store().await;
     for character in ["x", "é", "🍪"] {
         let longest = id(&character.repeat(128));
-        written(store.set(&longest, &record("n", "1"), Expect::Any).await.unwrap());
+        written(store.set(&longest, &document("n", "1"), Expect::Any).await.unwrap());
         assert!(store.get(&longest).await.unwrap().is_some());
         let longer = id(&character.repeat(129));
-        let refused = store.set(&longer, &record("n", "1"), Expect::Any).await;
+        let refused = store.set(&longer, &document("n", "1"), Expect::Any).await;
         assert!(matches!(refused, Err(StoreError::UnsupportedId(_))), "{refused:?}");
         assert!(store.get(&longer).await.unwrap().is_none());
         assert!(!store.destroy(&longer).await.unwrap());

@@ -6,7 +6,7 @@ use express_session_core::{Expect, SessionStore as _, StoreError, TouchOutcome};
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, id, record};
+use crate::database::{Database, document, id, touch};
 use crate::expected::written;
 
 /// Other programs lock the rows in transactions of their own, in an order that makes deadlocks.
@@ -15,7 +15,7 @@ async fn deadlocks_are_tried_again() {
     let database = Database::fresh().await;
     let store = database.store().await;
     for name in ["a", "b"] {
-        written(store.set(&id(name), &record("n", "0"), Expect::Any).await.unwrap());
+        written(store.set(&id(name), &document("n", "0"), Expect::Any).await.unwrap());
     }
     // A trigger makes each UPDATE of one row lock the other one, too: two at once are a deadlock.
     database.run("CREATE TABLE locks (id varchar(8) PRIMARY KEY, n int)").await;
@@ -53,7 +53,7 @@ async fn deadlocks_are_tried_again() {
     };
     while !foreign.is_finished() {
         for name in ["a", "b"] {
-            let outcome = store.touch(&id(name), &record("n", "0")).await.unwrap();
+            let outcome = touch(&store, &id(name), &document("n", "0")).await.unwrap();
             assert_eq!(outcome, TouchOutcome::Touched);
         }
     }
@@ -70,15 +70,15 @@ async fn a_locked_row_is_waited_for_within_bounds() {
     let store =
         MySqlStore::connect(database.options().query_timeout(Duration::from_millis(400))).await.unwrap();
     let sid = id("sid");
-    written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;
     holder.query_drop("START TRANSACTION").await.unwrap();
     holder.query_drop("SELECT * FROM sessions WHERE session_id = 'sid' FOR UPDATE").await.unwrap();
-    let error = store.touch(&sid, &record("n", "1")).await.unwrap_err();
+    let error = touch(&store, &sid, &document("n", "1")).await.unwrap_err();
     assert!(matches!(error, StoreError::Timeout(_)), "{error:?}");
     assert!(store.get(&sid).await.unwrap().is_some(), "reading needs no lock");
     holder.query_drop("COMMIT").await.unwrap();
-    assert_eq!(store.touch(&sid, &record("n", "1")).await.unwrap(), TouchOutcome::Touched);
+    assert_eq!(touch(&store, &sid, &document("n", "1")).await.unwrap(), TouchOutcome::Touched);
 }
 
 /// The server gives up before the client does: a typed error after a bounded number of attempts.
@@ -87,11 +87,11 @@ async fn a_lock_wait_that_persists_is_said() {
     let database = Database::fresh().await;
     let store = MySqlStore::connect(database.options().query_timeout(Duration::from_secs(3))).await.unwrap();
     let sid = id("sid");
-    written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;
     holder.query_drop("START TRANSACTION").await.unwrap();
     holder.query_drop("SELECT * FROM sessions WHERE session_id = 'sid' FOR UPDATE").await.unwrap();
-    let error = store.touch(&sid, &record("n", "1")).await.unwrap_err();
+    let error = touch(&store, &sid, &document("n", "1")).await.unwrap_err();
     let StoreError::Unavailable(source) = &error else { panic!("{error:?}") };
     let Some(MySqlError::Contended { attempts, .. }) = source.downcast_ref() else { panic!("{error:?}") };
     // The server waits for two or three seconds, and what comes after three is not tried again.

@@ -1,10 +1,5 @@
 //! Tests against a real server: a private MariaDB, or the one that `MYSQL_URL` names.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test code: a panic is the failure"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 mod contract;
 mod database;

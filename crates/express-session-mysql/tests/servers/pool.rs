@@ -6,14 +6,14 @@ use express_session_core::{Expect, SessionStore as _, StoreError, TouchOutcome};
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, connections, id, record};
+use crate::database::{Database, connections, document, id, touch};
 use crate::expected::{conflict, written};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn there_are_never_more_connections_than_allowed() {
     let database = Database::fresh().await;
     let store = MySqlStore::connect(database.options().connection_limit(3)).await.unwrap();
-    written(store.set(&id("sid"), &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     let readers: Vec<_> = (0..48)
         .map(|_| {
             let store = store.clone();
@@ -42,7 +42,7 @@ async fn answers_of_cancelled_requests_reach_nobody() {
     let store = MySqlStore::connect(database.options().connection_limit(4)).await.unwrap();
     for number in 0..16 {
         let shown = number.to_string();
-        written(store.set(&id(&format!("s{number}")), &record("n", &shown), Expect::Any).await.unwrap());
+        written(store.set(&id(&format!("s{number}")), &document("n", &shown), Expect::Any).await.unwrap());
     }
     let tasks: Vec<_> = (0..16_u64)
         .map(|number| {
@@ -54,11 +54,11 @@ async fn answers_of_cancelled_requests_reach_nobody() {
                     // Most of these end early, somewhere.
                     if let Ok(found) = tokio::time::timeout(limit, store.get(&sid)).await {
                         let found = found.unwrap().unwrap();
-                        assert_eq!(found.record.data.get_raw("n"), Some(&*shown), "a foreign session");
+                        assert_eq!(found.document.get_raw("n"), Some(&*shown), "a foreign session");
                     }
                     if round % 10 == 0 {
                         let found = store.get(&sid).await.unwrap().unwrap();
-                        assert_eq!(found.record.data.get_raw("n"), Some(&*shown), "a foreign session");
+                        assert_eq!(found.document.get_raw("n"), Some(&*shown), "a foreign session");
                     }
                 }
             })
@@ -119,15 +119,14 @@ async fn a_write_that_changes_nothing_is_told_from_one_that_missed() {
     let mut cookie = express_session_core::Cookie::default();
     let expires = express_session_core::UnixMillis(4_000_000_000_000);
     cookie.set_expires(expires.into(), express_session_core::UnixMillis(0));
-    let mut session = record("n", "1");
-    session.set_cookie(cookie);
+    let session = document("n", "1").with_cookie(&cookie);
     let revision = written(store.set(&sid, &session, Expect::Any).await.unwrap());
     for _ in 0..2 {
-        assert_eq!(store.touch(&sid, &session).await.unwrap(), TouchOutcome::Touched);
+        assert_eq!(touch(&store, &sid, &session).await.unwrap(), TouchOutcome::Touched);
         written(store.set(&sid, &session, Expect::Revision(&revision)).await.unwrap());
     }
-    assert_eq!(store.touch(&id("nobody"), &session).await.unwrap(), TouchOutcome::Gone);
-    session.data.insert("n", &2).unwrap();
+    assert_eq!(touch(&store, &id("nobody"), &session).await.unwrap(), TouchOutcome::Gone);
+    let session = document("n", "2").with_cookie(&cookie);
     written(store.set(&sid, &session, Expect::Revision(&revision)).await.unwrap());
     // The same bytes again, expecting the old ones: somebody else has written them.
     conflict(store.set(&sid, &session, Expect::Revision(&revision)).await.unwrap());

@@ -9,7 +9,7 @@ use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::{MariaDb, mariadb};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::database::{Database, id, record};
+use crate::database::{Database, document, id};
 use crate::expected::written;
 
 fn runtime() -> Runtime {
@@ -22,7 +22,7 @@ fn a_store_serves_many_runtimes_and_outlives_each() {
     let first = runtime();
     let database = first.block_on(Database::fresh());
     let store = first.block_on(MySqlStore::connect(database.options().connection_limit(3))).unwrap();
-    first.block_on(async { written(store.set(&id("sid"), &record("n", "1"), Expect::Any).await.unwrap()) });
+    first.block_on(async { written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap()) });
     drop(first);
     for _ in 0..4 {
         let threads: Vec<_> = (0..4)
@@ -44,13 +44,13 @@ fn a_store_serves_many_runtimes_and_outlives_each() {
     // Compare-and-set on connections of runtimes that are gone.
     runtime().block_on(async {
         let found = store.get(&id("sid")).await.unwrap().unwrap();
-        written(store.set(&id("sid"), &record("n", "2"), Expect::Revision(&found.revision)).await.unwrap());
+        written(store.set(&id("sid"), &document("n", "2"), Expect::Revision(&found.revision)).await.unwrap());
     });
 }
 
 async fn assert_usable(options: MySqlOptions) {
     let store = MySqlStore::connect(options.clear_expired(false)).await.unwrap();
-    written(store.set(&id("sid"), &record("n", "1"), Expect::Any).await.unwrap());
+    written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     assert!(store.get(&id("sid")).await.unwrap().is_some());
     store.close().await;
 }

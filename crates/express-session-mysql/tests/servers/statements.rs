@@ -8,7 +8,7 @@ use express_session_core::{Expect, ManualClock, SessionStore as _, SessionStoreA
 use express_session_mysql::MySqlStore;
 use express_session_mysql::mysql_async::prelude::Queryable;
 
-use crate::database::{Database, FROZEN, id, record};
+use crate::database::{Database, FROZEN, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
 
 /// Writes down what one store sends. The log is the server's, so one test at a time uses it.
@@ -87,8 +87,8 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
 
     let (sid, exact) =
         (id("sid"), "CAST(CONVERT(`session_id` USING utf8mb4) AS BINARY) = CAST('sid' AS BINARY)");
-    let first = written(store.set(&sid, &record("n", "1"), Expect::Any).await.unwrap());
-    let document = r#"{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"n":1}"#;
+    let first = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
+    let first_text = r#"{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"n":1}"#;
     let sent = executed(&log.take().await);
     assert_eq!(sent.len(), 1);
     assert!(
@@ -111,12 +111,12 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
     // From here on everything is prepared already: only the executions are left.
     clock.advance(Duration::from_millis(500));
     let found = store.get(&sid).await.unwrap().unwrap();
-    assert_eq!(store.touch(&sid, &found.record).await.unwrap(), TouchOutcome::Touched);
-    let second = written(store.set(&sid, &record("n", "2"), Expect::Revision(&first)).await.unwrap());
+    assert_eq!(touch(&store, &sid, &found.document).await.unwrap(), TouchOutcome::Touched);
+    let second = written(store.set(&sid, &document("n", "2"), Expect::Revision(&first)).await.unwrap());
     log.take().await;
     store.get(&sid).await.unwrap().unwrap();
-    store.touch(&sid, &found.record).await.unwrap();
-    let third = written(store.set(&sid, &record("n", "3"), Expect::Revision(&second)).await.unwrap());
+    touch(&store, &sid, &found.document).await.unwrap();
+    let third = written(store.set(&sid, &document("n", "3"), Expect::Revision(&second)).await.unwrap());
     let commands = log.take().await;
     assert_eq!(commands.len(), 3, "no preparing, resetting or pinging: {commands:?}");
     let sent = executed(&commands);
@@ -135,11 +135,11 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
         )),
         "{sent:?}"
     );
-    assert!(database.rows().await[0].data.as_deref() != Some(document));
+    assert!(database.rows().await[0].data.as_deref() != Some(first_text));
     log.take().await;
 
     // Only a write that was not carried out asks why.
-    conflict(store.set(&sid, &record("n", "4"), Expect::Revision(&first)).await.unwrap());
+    conflict(store.set(&sid, &document("n", "4"), Expect::Revision(&first)).await.unwrap());
     let sent = executed(&log.take().await);
     assert_eq!(sent.len(), 2, "{sent:?}");
     assert_eq!(sent[1], select);
@@ -152,7 +152,7 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
             "DELETE FROM `sessions` WHERE `session_id` = 'sid' AND {exact} AND `expires` >= 1893553446"
         )]
     );
-    assert_gone(&store.set(&sid, &record("n", "4"), Expect::Revision(&third)).await.unwrap());
+    assert_gone(&store.set(&sid, &document("n", "4"), Expect::Revision(&third)).await.unwrap());
     log.take().await;
 
     assert_eq!(store.length().await.unwrap(), 0);
@@ -174,7 +174,7 @@ async fn what_is_switched_off_sends_nothing() {
     let store = MySqlStore::connect(database.options().create_database_table(false).disable_touch(true))
         .await
         .unwrap();
-    assert_eq!(store.touch(&id("sid"), &record("n", "1")).await.unwrap(), TouchOutcome::Touched);
+    assert_eq!(touch(&store, &id("sid"), &document("n", "1")).await.unwrap(), TouchOutcome::Touched);
     assert_eq!(log.take().await, Vec::<String>::new());
     log.stop().await;
 }

@@ -9,7 +9,7 @@ use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, To
 use express_session_mysql::MySqlStore;
 use express_session_mysql::mysql_async::prelude::Queryable;
 
-use crate::database::{Database, id, record};
+use crate::database::{Database, document, id, touch};
 use crate::expected::written;
 
 /// `SWEEP_ROWS=1000000` makes the big test bigger.
@@ -58,14 +58,14 @@ async fn sweep_beside_requests(with_index: bool) {
             let (store, done) = (store.clone(), Arc::clone(&done));
             tokio::spawn(async move {
                 let sid = id(&format!("live-{number}"));
-                let mut revision = written(store.set(&sid, &record("n", "0"), Expect::Any).await.unwrap());
+                let mut revision = written(store.set(&sid, &document("n", "0"), Expect::Any).await.unwrap());
                 let mut count = 0_u64;
                 while !done.load(Ordering::Relaxed) {
                     let found = store.get(&sid).await.unwrap().unwrap();
                     assert!(found.revision == revision, "the session has changed");
-                    assert_eq!(store.touch(&sid, &found.record).await.unwrap(), TouchOutcome::Touched);
+                    assert_eq!(touch(&store, &sid, &found.document).await.unwrap(), TouchOutcome::Touched);
                     count += 1;
-                    let changed = record("n", &count.to_string());
+                    let changed = document("n", &count.to_string());
                     let expect = Expect::Revision(&revision);
                     revision = written(store.set(&sid, &changed, expect).await.unwrap());
                     let short = id(&format!("short-{number}-{count}"));

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Clock as _, Cookie, Expect, ManualClock, Record, SessionStore as _, SessionStoreAdmin as _, SetOutcome,
-    StoreError, TouchOutcome, UnixMillis,
+    Clock as _, Cookie, Data, Document, Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _,
+    SetOutcome, StoreError, TouchOutcome, UnixMillis,
 };
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use serde_json::Value;
 
-use crate::database::{Database, FROZEN, StoredRow, id};
+use crate::database::{Database, FROZEN, StoredRow, id, touch};
 use crate::expected::written;
 
 fn vectors(section: &str) -> Vec<Value> {
@@ -97,14 +97,14 @@ async fn the_table_is_created_byte_for_byte_as_by_node() {
 }
 
 /// A session as the vectors write it, dates spelled as JSON has them.
-fn record(session: &Value) -> Record {
+fn document(session: &Value) -> Document {
     let mut session = session.clone();
     for field in ["expires", "_expires"] {
         if let Some(date) = session["cookie"][field].get("$date").cloned() {
             session["cookie"][field] = date;
         }
     }
-    Record::decode(session.to_string().as_bytes()).unwrap().unwrap()
+    Data::of(Document::parse(session.to_string()).unwrap().unwrap()).encode()
 }
 
 fn rows(value: &Value) -> Vec<StoredRow> {
@@ -196,7 +196,7 @@ async fn call(store: &MySqlStore, vector: &Value, args: &[Value]) -> bool {
     let session = args.first().and_then(Value::as_str).map(id);
     let id = || session.clone().unwrap();
     match text(vector, "method") {
-        "set" => match store.set(&id(), &record(&args[1]), Expect::Any).await {
+        "set" => match store.set(&id(), &document(&args[1]), Expect::Any).await {
             Ok(outcome) => {
                 written(outcome);
                 true
@@ -204,7 +204,7 @@ async fn call(store: &MySqlStore, vector: &Value, args: &[Value]) -> bool {
             Err(StoreError::Backend(_) | StoreError::UnsupportedId(_)) => false,
             Err(other) => panic!("{name}: {other:?}"),
         },
-        "touch" => match store.touch(&id(), &record(&args[1])).await {
+        "touch" => match touch(store, &id(), &document(&args[1])).await {
             Ok(outcome) => {
                 let seeded = vector["seed"].is_array();
                 let expected = if seeded { TouchOutcome::Touched } else { TouchOutcome::Gone };
@@ -220,7 +220,7 @@ async fn call(store: &MySqlStore, vector: &Value, args: &[Value]) -> bool {
                 let expected = !vector["data"].is_null() && !name.contains("PAD SPACE");
                 assert_eq!(found.is_some(), expected, "{name}");
                 if let Some(n) = vector["data"].get("n") {
-                    let text = found.map(|stored| stored.record.data.get_raw("n").map(str::to_owned));
+                    let text = found.map(|stored| stored.document.get_raw("n").map(str::to_owned));
                     assert!(text.is_none_or(|text| text == Some(n.to_string())), "{name}");
                 }
                 true
@@ -266,8 +266,8 @@ async fn a_session_dies_in_the_same_millisecond_as_in_node() {
         let store = MySqlStore::connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
         let mut cookie = Cookie::default();
         cookie.set_expires(ms("cookie_expires_ms").into(), FROZEN);
-        let (id, record) = (id("sid"), Record::new(cookie));
-        let revision = written(store.set(&id, &record, Expect::Any).await.unwrap());
+        let (id, document) = (id("sid"), Data::new(cookie).encode());
+        let revision = written(store.set(&id, &document, Expect::Any).await.unwrap());
         assert_eq!(database.rows().await[0].expires, vector["column_expires"].as_u64().unwrap(), "{name}");
         clock.set(ms("last_ms_alive"));
         assert!(store.get(&id).await.unwrap().is_some(), "{name}");
@@ -275,9 +275,9 @@ async fn a_session_dies_in_the_same_millisecond_as_in_node() {
         clock.set(ms("first_ms_dead"));
         assert!(store.get(&id).await.unwrap().is_none(), "{name}");
         assert_eq!(store.length().await.unwrap(), 0, "{name}");
-        let outcome = store.set(&id, &record, Expect::Revision(&revision)).await.unwrap();
+        let outcome = store.set(&id, &document, Expect::Revision(&revision)).await.unwrap();
         assert!(matches!(outcome, SetOutcome::Gone), "{name}");
-        assert_eq!(store.touch(&id, &record).await.unwrap(), TouchOutcome::Gone, "{name}");
+        assert_eq!(touch(&store, &id, &document).await.unwrap(), TouchOutcome::Gone, "{name}");
         assert!(!store.destroy(&id).await.unwrap(), "{name}");
     }
 }
@@ -300,24 +300,27 @@ async fn rows_age_as_in_node() {
             clock.set(FROZEN.plus(Duration::from_millis(state["at_ms"].as_u64().unwrap())));
             let now = clock.now();
             let present = id(&format!("SID{sessions}"));
-            if let Some(mut stored) = store.get(&present).await.unwrap() {
-                stored.record.cookie_mut().touch(now);
+            if let Some(stored) = store.get(&present).await.unwrap() {
+                let mut cookie = stored.document.cookie().clone();
+                cookie.touch(now);
                 if resave {
                     let expect = Expect::Revision(&stored.revision);
-                    written(store.set(&present, &stored.record, expect).await.unwrap());
+                    written(
+                        store.set(&present, &stored.document.with_cookie(&cookie), expect).await.unwrap(),
+                    );
                 } else {
-                    let touched = store.touch(&present, &stored.record).await.unwrap();
+                    let touched = store.touch(&present, &stored.document, &cookie).await.unwrap();
                     assert_eq!(touched, TouchOutcome::Touched, "{label}");
                 }
             } else {
-                let mut record = Record::default();
-                record.cookie_mut().set_max_age(max_age, now);
+                let mut data = Data::new(Cookie::default());
+                data.cookie_mut().set_max_age(max_age, now);
                 if sessions == 0 {
-                    record.data.insert("n", &1).unwrap();
+                    data.insert("n", 1).unwrap();
                 }
                 sessions += 1;
                 let id = id(&format!("SID{sessions}"));
-                written(store.set(&id, &record, Expect::Any).await.unwrap());
+                written(store.set(&id, &data.encode(), Expect::Any).await.unwrap());
             }
             assert_eq!(database.rows().await, rows(&state["rows"]), "{label}");
             compared += 1;

@@ -8,7 +8,7 @@ use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, St
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::RedisCluster;
 
-use crate::support::{eventually, id, n_of, own_options, record, written};
+use crate::support::{copied, document, eventually, id, n_of, own_options, written};
 
 fn store_on(cluster: &RedisCluster, options: RedisOptions) -> RedisStore {
     let urls = cluster.urls();
@@ -19,15 +19,15 @@ fn store_on(cluster: &RedisCluster, options: RedisOptions) -> RedisStore {
 async fn operators_see_the_keys_of_all_masters() {
     let store = store_on(RedisCluster::shared(), own_options().scan_count(7));
     let others = store_on(RedisCluster::shared(), own_options());
-    written(others.set(&id("a"), &record(0), Expect::Any).await.unwrap());
+    written(others.set(&id("a"), &document(0), Expect::Any).await.unwrap());
     for number in 0..300 {
-        written(store.set(&id(&number.to_string()), &record(number), Expect::Any).await.unwrap());
+        written(store.set(&id(&number.to_string()), &document(number), Expect::Any).await.unwrap());
     }
     assert_eq!(store.length().await.unwrap(), 300);
     assert_eq!(store.ids().await.unwrap().len(), 300);
     let all = store.all().await.unwrap();
     assert_eq!(all.len(), 300);
-    assert!(all.iter().all(|(id, record)| id.as_str() == n_of(record).to_string()));
+    assert!(all.iter().all(|(id, document)| id.as_str() == n_of(document).to_string()));
     store.clear().await.unwrap();
     assert_eq!(store.length().await.unwrap(), 0);
     assert_eq!(others.length().await.unwrap(), 1);
@@ -39,7 +39,7 @@ async fn sessions_stay_in_use_while_their_slot_moves() {
     let mut cluster = RedisCluster::start().unwrap();
     let store = store_on(&cluster, RedisOptions::new().prefix("{tag}:"));
     for number in 0..20 {
-        written(store.set(&id(&number.to_string()), &record(0), Expect::Any).await.unwrap());
+        written(store.set(&id(&number.to_string()), &document(0), Expect::Any).await.unwrap());
     }
     let from = cluster.master_of("{tag}:0").unwrap();
     let to = (from + 1) % 3;
@@ -67,7 +67,7 @@ async fn sessions_stay_in_use_while_their_slot_moves() {
     assert!(counts.iter().all(|count| *count > 0));
     for (number, count) in counts.iter().enumerate() {
         let stored = store.get(&id(&number.to_string())).await.unwrap().unwrap();
-        assert_eq!(n_of(&stored.record), *count, "of session {number}");
+        assert_eq!(n_of(&stored.document), *count, "of session {number}");
     }
     assert_eq!(store.length().await.unwrap(), 20);
 }
@@ -79,7 +79,7 @@ async fn count_everything_up(store: RedisStore, end: Arc<AtomicBool>) -> Result<
         for (number, count) in counts.iter_mut().enumerate() {
             let id = id(&number.to_string());
             let stored = store.get(&id).await?.expect("it was never destroyed");
-            let next = record(n_of(&stored.record) + 1);
+            let next = document(n_of(&stored.document) + 1);
             written(store.set(&id, &next, Expect::Revision(&stored.revision)).await?);
             *count += 1;
         }
@@ -92,10 +92,10 @@ async fn a_master_killed_under_load_is_replaced_and_the_others_serve_on() {
     let mut cluster = RedisCluster::start().unwrap();
     let store = store_on(&cluster, RedisOptions::new());
     for number in 0..60 {
-        written(store.set(&id(&number.to_string()), &record(number), Expect::Any).await.unwrap());
+        written(store.set(&id(&number.to_string()), &document(number), Expect::Any).await.unwrap());
     }
-    for node in 0..3 {
-        cluster.nodes()[node].command(&["WAIT", "1", "5000"]).unwrap();
+    for master in &cluster.nodes()[..3] {
+        copied(master, 1).await;
     }
     let victim = cluster.master_of("sess:0").unwrap();
     let load = tokio::spawn({
@@ -103,7 +103,7 @@ async fn a_master_killed_under_load_is_replaced_and_the_others_serve_on() {
         async move {
             let mut errors = Vec::new();
             loop {
-                match store.set(&id("0"), &record(0), Expect::Any).await {
+                match store.set(&id("0"), &document(0), Expect::Any).await {
                     Ok(_) if !errors.is_empty() => return errors,
                     Ok(_) => {}
                     Err(error) => errors.push(error),
@@ -118,7 +118,7 @@ async fn a_master_killed_under_load_is_replaced_and_the_others_serve_on() {
     assert!(errors.iter().all(StoreError::is_outage), "{errors:?}");
     for number in 0..60 {
         let stored = eventually(async || store.get(&id(&number.to_string())).await).await.unwrap();
-        assert_eq!(n_of(&stored.record), number);
+        assert_eq!(n_of(&stored.document), number);
     }
     assert_eq!(store.length().await.unwrap(), 60);
 }
@@ -127,7 +127,7 @@ async fn a_master_killed_under_load_is_replaced_and_the_others_serve_on() {
 async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
     let mut cluster = RedisCluster::start().unwrap();
     let store = store_on(&cluster, RedisOptions::new());
-    written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     for node in cluster.nodes() {
         node.kill().unwrap();
     }
@@ -137,6 +137,6 @@ async fn a_cluster_that_was_down_as_a_whole_is_found_again() {
     for node in cluster.nodes() {
         node.restart().unwrap();
     }
-    written(eventually(async || store.set(&id("b"), &record(2), Expect::Any).await).await);
-    assert_eq!(n_of(&store.get(&id("b")).await.unwrap().unwrap().record), 2);
+    written(eventually(async || store.set(&id("b"), &document(2), Expect::Any).await).await);
+    assert_eq!(n_of(&store.get(&id("b")).await.unwrap().unwrap().document), 2);
 }

@@ -9,16 +9,16 @@ use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, St
 use express_session_redis::{RedisError, RedisOptions, RedisPool, RedisStore, deadpool_redis};
 use express_session_testbed::redis::RedisServer;
 
-use crate::support::{eventually, id, n_of, own_options, record, written};
+use crate::support::{document, eventually, id, n_of, own_options, written};
 
 /// Writes, reads, touches and destroys a session.
 async fn works(store: &RedisStore) {
     // A server listens on TCP a moment before it does on its other doors.
     eventually(async || store.ping().await).await;
-    written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     let stored = store.get(&id("a")).await.unwrap().unwrap();
-    assert_eq!(n_of(&stored.record), 1);
-    written(store.set(&id("a"), &record(2), Expect::Revision(&stored.revision)).await.unwrap());
+    assert_eq!(n_of(&stored.document), 1);
+    written(store.set(&id("a"), &document(2), Expect::Revision(&stored.revision)).await.unwrap());
     assert_eq!(store.length().await.unwrap(), 1);
     assert!(store.destroy(&id("a")).await.unwrap());
 }
@@ -46,7 +46,7 @@ async fn databases_are_apart() {
         RedisStore::from_url(&format!("{}/{number}", server.url()), RedisOptions::new()).unwrap()
     };
     let (first, second) = (in_database(0), in_database(7));
-    written(first.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    written(first.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     assert!(second.get(&id("a")).await.unwrap().is_none());
     works(&second).await;
     assert_eq!(first.length().await.unwrap(), 1);
@@ -66,7 +66,7 @@ async fn a_user_needs_no_more_rights_than_the_readme_says() {
     let elsewhere = RedisStore::from_url(&url, RedisOptions::new().prefix("other:")).unwrap();
     for error in [
         elsewhere.get(&id("a")).await.unwrap_err(),
-        elsewhere.set(&id("a"), &record(1), Expect::Any).await.unwrap_err(),
+        elsewhere.set(&id("a"), &document(1), Expect::Any).await.unwrap_err(),
     ] {
         assert_refused(&error, "NOPERM");
     }

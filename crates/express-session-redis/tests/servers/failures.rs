@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use express_session_core::{
-    Cookie, Expect, SessionStore as _, SetOutcome, StoreError, TouchAfter, TouchHint, TouchOutcome,
+    Cookie, Data, Expect, SessionStore as _, SetOutcome, StoreError, TouchAfter, TouchHint, TouchOutcome,
 };
 use express_session_redis::{RedisError, RedisOptions, RedisStore};
 use express_session_testbed::free_port;
 use express_session_testbed::redis::RedisServer;
 use tokio::task::JoinSet;
 
-use crate::support::{eventually, id, n_of, record, written};
+use crate::support::{document, eventually, id, n_of, touch, written};
 
 /// Options that give up soon, so that the tests are quick.
 fn hasty() -> RedisOptions {
@@ -32,9 +32,9 @@ async fn all_verbs_are_unavailable(store: &RedisStore, code: Option<&str>) {
     for error in [
         store.get(&a).await.err(),
         store.get_and_touch(&a, hint(&cookie)).await.err(),
-        store.set(&a, &record(1), Expect::Any).await.err(),
-        store.set(&a, &record(1), Expect::Revision(&revision)).await.err(),
-        store.touch(&a, &record(1)).await.err(),
+        store.set(&a, &document(1), Expect::Any).await.err(),
+        store.set(&a, &document(1), Expect::Revision(&revision)).await.err(),
+        touch(store, &a, &document(1)).await.err(),
         store.destroy(&a).await.err(),
     ] {
         is_unavailable(&error.expect("the server is not there"), code);
@@ -67,7 +67,7 @@ async fn a_server_that_is_down_at_the_start_may_come_later() {
 async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).unwrap();
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    let load = Load::on(&store, 8);
+    let load = Load::on(&store, 8).await;
     load.after(200).await;
     server.kill().unwrap();
     all_verbs_are_unavailable(&store, None).await;
@@ -81,7 +81,7 @@ async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
 async fn connections_that_are_killed_are_replaced_and_no_change_is_lost() {
     let server = RedisServer::start(&[]).unwrap();
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    let load = Load::on(&store, 8);
+    let load = Load::on(&store, 8).await;
     for _ in 0..10 {
         load.after(50).await;
         server.command(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
@@ -99,7 +99,8 @@ struct Load {
 }
 
 impl Load {
-    fn on(store: &RedisStore, tasks: usize) -> Self {
+    async fn on(store: &RedisStore, tasks: usize) -> Self {
+        written(store.set(&id("counter"), &document(0), Expect::Any).await.unwrap());
         let (acknowledged, unclear) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
         let end = Arc::new(AtomicBool::new(false));
         let mut set = JoinSet::new();
@@ -138,7 +139,7 @@ impl Load {
         while let Some(task) = self.tasks.join_next().await {
             task.unwrap();
         }
-        let counted = n_of(&eventually(async || store.get(&id("counter")).await).await.unwrap().record);
+        let counted = n_of(&eventually(async || store.get(&id("counter")).await).await.unwrap().document);
         let acknowledged = self.acknowledged.load(Ordering::SeqCst);
         let unclear = self.unclear.load(Ordering::SeqCst);
         assert!(
@@ -151,11 +152,8 @@ impl Load {
 /// Reads and writes; `false` if somebody else was faster.
 async fn count_up(store: &RedisStore) -> Result<bool, StoreError> {
     let counter = id("counter");
-    let Some(stored) = store.get(&counter).await? else {
-        store.set(&counter, &record(0), Expect::Any).await?;
-        return Ok(false);
-    };
-    let next = record(n_of(&stored.record) + 1);
+    let stored = store.get(&counter).await?.expect("it was never destroyed");
+    let next = document(n_of(&stored.document) + 1);
     let outcome = store.set(&counter, &next, Expect::Revision(&stored.revision)).await?;
     Ok(matches!(outcome, SetOutcome::Written(_)))
 }
@@ -164,7 +162,7 @@ async fn count_up(store: &RedisStore) -> Result<bool, StoreError> {
 async fn a_server_that_hangs_is_a_timeout_and_is_used_again_when_it_wakes() {
     let mut server = RedisServer::start(&[]).unwrap();
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     server.process().signal("STOP").unwrap();
     for _ in 0..2 {
         let error = store.get(&id("a")).await.unwrap_err();
@@ -172,7 +170,7 @@ async fn a_server_that_hangs_is_a_timeout_and_is_used_again_when_it_wakes() {
     }
     server.process().signal("CONT").unwrap();
     let stored = eventually(async || store.get(&id("a")).await).await;
-    assert_eq!(n_of(&stored.unwrap().record), 1);
+    assert_eq!(n_of(&stored.unwrap().document), 1);
 }
 
 /// Without sharing, the last of these would wait for a hundred attempts.
@@ -200,20 +198,20 @@ async fn all_who_wait_share_one_attempt_to_connect() {
 async fn a_master_that_becomes_a_replica_is_unavailable_until_it_is_one_again() {
     let (server, other) = (RedisServer::start(&[]).unwrap(), RedisServer::start(&[]).unwrap());
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    let revision = written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    let revision = written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     server.command(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]).unwrap();
     let cookie = Cookie::default();
     for error in [
-        store.set(&id("a"), &record(2), Expect::Any).await.err(),
-        store.set(&id("a"), &record(2), Expect::Revision(&revision)).await.err(),
-        store.touch(&id("a"), &record(2)).await.err(),
+        store.set(&id("a"), &document(2), Expect::Any).await.err(),
+        store.set(&id("a"), &document(2), Expect::Revision(&revision)).await.err(),
+        touch(&store, &id("a"), &document(2)).await.err(),
         store.get_and_touch(&id("a"), hint(&cookie)).await.err(),
         store.destroy(&id("a")).await.err(),
     ] {
         is_unavailable(&error.expect("a replica takes no writes"), Some("READONLY"));
     }
     server.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
-    written(store.set(&id("a"), &record(3), Expect::Any).await.unwrap());
+    written(store.set(&id("a"), &document(3), Expect::Any).await.unwrap());
 }
 
 #[tokio::test]
@@ -221,8 +219,9 @@ async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
     let small_steps = ["--rdbcompression", "no", "--loading-process-events-interval-bytes", "1024"];
     let mut server = RedisServer::start(&small_steps).unwrap();
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    let mut big = record(1);
-    big.data.insert("text", &"x".repeat(1000)).unwrap();
+    let mut big = Data::of(document(1));
+    big.insert("text", "x".repeat(1000)).unwrap();
+    let big = big.encode();
     for number in 0..20 {
         written(store.set(&id(&number.to_string()), &big, Expect::Any).await.unwrap());
     }
@@ -237,23 +236,23 @@ async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
     })
     .await;
     assert!(loading, "the server must have been seen loading");
-    assert_eq!(n_of(&stored.unwrap().record), 1);
+    assert_eq!(n_of(&stored.unwrap().document), 1);
 }
 
 #[tokio::test]
 async fn a_full_server_reads_and_forgets_but_takes_nothing() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]).unwrap();
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    let revision = written(store.set(&id("a"), &record(1), Expect::Any).await.unwrap());
+    let revision = written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
     for expect in [Expect::Any, Expect::Revision(&revision)] {
-        is_unavailable(&store.set(&id("a"), &record(2), expect).await.unwrap_err(), Some("OOM"));
+        is_unavailable(&store.set(&id("a"), &document(2), expect).await.unwrap_err(), Some("OOM"));
     }
-    assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().record), 1);
-    assert_eq!(store.touch(&id("a"), &record(1)).await.unwrap(), TouchOutcome::Touched);
+    assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().document), 1);
+    assert_eq!(touch(&store, &id("a"), &document(1)).await.unwrap(), TouchOutcome::Touched);
     assert!(store.destroy(&id("a")).await.unwrap());
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
-    written(store.set(&id("a"), &record(3), Expect::Any).await.unwrap());
+    written(store.set(&id("a"), &document(3), Expect::Any).await.unwrap());
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ impl App {
             .cookie(cookie)
             .build()
             .unwrap();
-        let sessions = SessionManager::with_clock(options, store, Arc::clone(&clock), NoTimer);
+        let sessions = SessionManager::with_clock(store, options, Arc::clone(&clock), NoTimer);
         Self { sessions, clock, pool: pool.clone() }
     }
 
@@ -70,18 +70,18 @@ async fn handle(step: &str, session: &Session, now: UnixMillis) {
             if step.starts_with("regenerate") {
                 session.regenerate().await.unwrap();
             }
-            session.insert("n", &1).unwrap();
+            session.insert("n", 1).unwrap();
         }
-        "modified" | "modified to the same value" => session.insert("n", &2).unwrap(),
+        "modified" | "modified to the same value" => session.insert("n", 2).unwrap(),
         "cookie.maxAge = 5000 only" => session.cookie_mut().set_max_age(Some(Duration::from_secs(5))),
         "save() then nothing" => {
-            session.insert("n", &10).unwrap();
+            session.insert("n", 10).unwrap();
             session.save().await.unwrap();
         }
         "reload()" => session.reload().await.unwrap(),
         "new id: destroy()" => session.destroy().await.unwrap(),
         "maxAge negative in the handler" | "maxAge 0 in the handler" => {
-            session.insert("n", &1).unwrap();
+            session.insert("n", 1).unwrap();
             let lives = i64::from(step.contains("negative")) * -1000;
             session.cookie_mut().set_expires(UnixMillis(now.0 + lives).into());
         }
@@ -171,8 +171,8 @@ async fn documents_and_lives_over_time_are_those_of_express() {
             app.clock.set(start.plus(Duration::from_millis(state["at_ms"].as_u64().unwrap())));
             let session = app.begin(&cookie).await;
             match label {
-                "created" => session.insert("n", &1).unwrap(),
-                _ if label.starts_with("modified") => session.insert("n", &2).unwrap(),
+                "created" => session.insert("n", 1).unwrap(),
+                _ if label.starts_with("modified") => session.insert("n", 2).unwrap(),
                 _ => assert!(!session.is_new(), "{label}"),
             }
             session.finish().await.unwrap();

@@ -84,8 +84,8 @@ pub(crate) fn store_options(recorded: &Value) -> Option<RedisOptions> {
             ("ttl", function) => match function.get("$fn")?.as_str()? {
                 "() => 42" => options.ttl_with(|_| Duration::from_secs(42)),
                 "() => 0" => options.ttl_with(|_| Duration::ZERO),
-                "s => s.n * 10" => options.ttl_with(|record| {
-                    Duration::from_secs(record.data.get::<u64>("n").unwrap().unwrap_or(0) * 10)
+                "s => s.n * 10" => options.ttl_with(|document| {
+                    Duration::from_secs(document.get::<u64>("n").unwrap().unwrap_or(0) * 10)
                 }),
                 _ => return None,
             },

@@ -23,9 +23,10 @@ impl RequestHead for Request {
     fn peer_addr(&self) -> Option<std::net::IpAddr> {
         None
     }
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-        let cookie = (name == "cookie").then_some(self.0.as_deref()).flatten();
-        Box::new(cookie.map(str::as_bytes).into_iter())
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
+        if let Some(cookie) = self.0.as_deref().filter(|_| name == "cookie") {
+            see(cookie.as_bytes());
+        }
     }
 }
 
@@ -44,7 +45,7 @@ impl Browser {
             .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
             .build()
             .unwrap();
-        Self { sessions: SessionManager::new(options, store), cookie: None }
+        Self { sessions: SessionManager::new(store, options), cookie: None }
     }
 
     async fn begin(&self) -> Session {
@@ -66,7 +67,7 @@ impl Browser {
 
     async fn change(&mut self, n: i64) {
         let session = self.begin().await;
-        session.insert("n", &n).unwrap();
+        session.insert("n", n).unwrap();
         self.finish(session).await;
     }
 }
@@ -140,7 +141,7 @@ async fn sessions_with_a_lifetime_of_their_own_keep_it() {
     let mut monitor = Monitor::of(&server);
     let mut browser = Browser::new(store, TouchAfter::Always);
     let session = browser.begin().await;
-    session.insert("n", &1).unwrap();
+    session.insert("n", 1).unwrap();
     session.cookie_mut().set_max_age(Some(Duration::from_hours(24)));
     browser.finish(session).await;
     let key = only_key(&server);
@@ -181,8 +182,8 @@ fn ttl_of(server: &RedisServer, key: &str) -> i64 {
 /// A closure may look at the data, which is not known before the session is read.
 #[tokio::test]
 async fn a_life_computed_from_the_data_is_given_at_every_read() {
-    let ttl = |record: &express_session_core::Record| {
-        Duration::from_secs(1000 + record.data.get::<u64>("n").unwrap().unwrap_or(0) * 100)
+    let ttl = |document: &express_session_core::Document| {
+        Duration::from_secs(1000 + document.get::<u64>("n").unwrap().unwrap_or(0) * 100)
     };
     for touch_after in [TouchAfter::Always, TouchAfter::Elapsed(Duration::from_secs(50))] {
         let (server, store) = server_and_store(RedisOptions::new().ttl_with(ttl));

@@ -6,7 +6,7 @@ use express_session_core::{Expect, SessionStore as _, StoreError};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::RedisSentinel;
 
-use crate::support::{eventually, id, n_of, record, written};
+use crate::support::{copied, document, eventually, id, n_of, written};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied() {
@@ -16,16 +16,16 @@ async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied()
     let limit = Duration::from_millis(500);
     let store = RedisStore::new(pool, RedisOptions::new().connect_timeout(limit).response_timeout(limit));
     for number in 0..50 {
-        written(store.set(&id(&number.to_string()), &record(number), Expect::Any).await.unwrap());
+        written(store.set(&id(&number.to_string()), &document(number), Expect::Any).await.unwrap());
     }
-    group.servers()[0].command(&["WAIT", "2", "5000"]).unwrap();
+    copied(&group.servers()[0], 2).await;
     let load = tokio::spawn({
         let store = store.clone();
         async move {
             let mut errors: Vec<StoreError> = Vec::new();
             // From the death of the old master until the new one takes writes.
             loop {
-                match store.set(&id("load"), &record(1), Expect::Any).await {
+                match store.set(&id("load"), &document(1), Expect::Any).await {
                     Ok(_) if !errors.is_empty() => return errors,
                     Ok(_) => {}
                     Err(error) => errors.push(error),
@@ -39,15 +39,15 @@ async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied()
     assert!(errors.iter().all(StoreError::is_outage), "{errors:?}");
     for number in 0..50 {
         let stored = eventually(async || store.get(&id(&number.to_string())).await).await.unwrap();
-        assert_eq!(n_of(&stored.record), number);
-        let next = record(number + 1);
+        assert_eq!(n_of(&stored.document), number);
+        let next = document(number + 1);
         written(
             store.set(&id(&number.to_string()), &next, Expect::Revision(&stored.revision)).await.unwrap(),
         );
     }
     // The old master comes back as a replica; nobody goes to it.
     group.servers()[0].restart().unwrap();
-    written(eventually(async || store.set(&id("a"), &record(1), Expect::Any).await).await);
+    written(eventually(async || store.set(&id("a"), &document(1), Expect::Any).await).await);
 }
 
 #[tokio::test]

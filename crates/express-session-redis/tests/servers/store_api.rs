@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use express_session_core::{
-    Expect, ManualClock, Record, SessionStore as _, SessionStoreAdmin as _, StoreError, UnixMillis,
+    Data, Document, Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _, StoreError, UnixMillis,
 };
 use express_session_redis::{RedisPool, RedisStore};
 use express_session_testbed::redis::RedisServer;
 use serde_json::Value;
 
 use crate::replay::{assert_same, commands, keyspace, replay, store_options, vectors};
-use crate::support::{command, id, query};
+use crate::support::{command, id, query, touch};
 
 /// Rows that Rust cannot say, or says differently, and why.
 fn difference(row: &Value) -> Option<&'static str> {
@@ -89,14 +89,17 @@ async fn call(store: &RedisStore, row: &Value) {
     let name = row["name"].as_str().unwrap();
     let arguments = row["args"].as_array().unwrap();
     let sid = || id(arguments[0].as_str().unwrap());
-    let session = || Record::decode(json(&arguments[1]).to_string().as_bytes()).unwrap().unwrap();
+    let session = || {
+        let document = Document::parse(json(&arguments[1]).to_string()).unwrap().unwrap();
+        Data::of(document).encode()
+    };
     match row["method"].as_str().unwrap() {
         "set" => drop(store.set(&sid(), &session(), Expect::Any).await.unwrap()),
-        "touch" => drop(store.touch(&sid(), &session()).await.unwrap()),
+        "touch" => drop(touch(store, &sid(), &session()).await.unwrap()),
         "destroy" => drop(store.destroy(&sid()).await.unwrap()),
         "get" => match store.get(&sid()).await {
             Ok(stored) => {
-                let found = stored.map(|stored| stored.record.data.get::<Value>("n").unwrap());
+                let found = stored.map(|stored| stored.document.get::<Value>("n").unwrap());
                 let expected = Some(&row["data"]).filter(|data| !data.is_null());
                 assert_eq!(found, expected.map(|data| data.get("n").cloned()), "{name}");
             }

@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, RedisResult};
-use express_session_core::{Cookie, Record, Revision, SessionId, SetOutcome};
-use express_session_redis::{RedisOptions, RedisPool, deadpool_redis};
+use express_session_core::{
+    Cookie, Data, Document, Revision, SessionId, SessionStore as _, SetOutcome, StoreError, TouchOutcome,
+};
+use express_session_redis::{RedisOptions, RedisPool, RedisStore, deadpool_redis};
+use express_session_testbed::redis::RedisServer;
 
 /// How long recovery may take before a test gives up. Generous, because it is no measurement.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,14 +27,23 @@ pub(crate) fn id(text: &str) -> SessionId {
     SessionId::parse(text).unwrap()
 }
 
-pub(crate) fn record(n: i64) -> Record {
-    let mut record = Record::new(Cookie::default());
-    record.data.insert("n", &n).unwrap();
-    record
+pub(crate) fn document(n: i64) -> Document {
+    let mut data = Data::new(Cookie::default());
+    data.insert("n", n).unwrap();
+    data.encode()
 }
 
-pub(crate) fn n_of(record: &Record) -> i64 {
-    record.data.get("n").unwrap().unwrap()
+pub(crate) fn n_of(document: &Document) -> i64 {
+    document.get("n").unwrap().unwrap()
+}
+
+/// A touch that leaves the document its cookie.
+pub(crate) async fn touch(
+    store: &RedisStore,
+    id: &SessionId,
+    document: &Document,
+) -> Result<TouchOutcome, StoreError> {
+    store.touch(id, document, document.cookie()).await
 }
 
 pub(crate) fn written(outcome: SetOutcome) -> Revision {
@@ -58,6 +70,20 @@ pub(crate) async fn query<T: FromRedisValue>(pool: &RedisPool, command: &Cmd) ->
         RedisPool::Cluster(pool) => command.query_async(&mut pool.get().await.unwrap()).await,
         _ => panic!("an unknown kind of pool"),
     }
+}
+
+/// Waits until so many replicas have a copy of all that the server holds. Its own command `WAIT` looks only at what
+/// the connection that asks has written.
+pub(crate) async fn copied(server: &RedisServer, replicas: usize) {
+    eventually(async || {
+        let info = server.command(&["INFO", "replication"]).unwrap();
+        let written = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:")).unwrap();
+        let copied = format!(",offset={written},");
+        // slave0:ip=127.0.0.1,port=5000,state=online,offset=1000,lag=0
+        let count = info.lines().filter(|line| line.starts_with("slave") && line.contains(&copied)).count();
+        if count >= replicas { Ok(()) } else { Err(info) }
+    })
+    .await;
 }
 
 /// Tries again until it works.

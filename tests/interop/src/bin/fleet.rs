@@ -1,7 +1,6 @@
 //! The mixed fleet: `make fleet` to watch it, `make fleet-check` to prove it.
 
 #![allow(clippy::print_stdout, reason = "a program that reports to a person")]
-#![allow(clippy::future_not_send, reason = "everything happens on one thread of Actix's runtime")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

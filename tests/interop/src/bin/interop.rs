@@ -1,7 +1,6 @@
 //! Runs the lab from the command line: `make interop`, `make interop-replay`.
 
 #![allow(clippy::print_stdout, reason = "a program that reports to a person")]
-#![allow(clippy::future_not_send, reason = "everything happens on one thread of Actix's runtime")]
 
 use std::process::ExitCode;
 use std::sync::Mutex;

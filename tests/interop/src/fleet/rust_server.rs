@@ -43,15 +43,10 @@ async fn login(session: Session, user: web::Path<String>) -> actix_web::Result<H
 }
 
 async fn count(session: Session) -> Result<HttpResponse, Error> {
-    if !session.entries().contains_key("user") {
+    if !session.contains("user") {
         return Ok(HttpResponse::Unauthorized().json(state(&session)));
     }
-    session
-        .transaction(|data| {
-            let count = data.get::<u64>("count")?.unwrap_or(0) + 1;
-            data.insert("count", &count)
-        })
-        .await?;
+    session.update("count", |count: Option<u64>| count.unwrap_or(0) + 1).await?;
     Ok(HttpResponse::Ok().json(state(&session)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use express_session_actix::{Data, Session};
+use express_session_actix::{Cookie, Data, Session};
 use express_session_core::UnixMillis;
 use serde_json::{Value, json};
 
@@ -103,15 +103,15 @@ fn integer(value: &Value) -> Option<i64> {
 
 /// The data as JSON, keys sorted; integer-like keys come first, as JavaScript has them.
 fn dump(session: &Session) -> anyhow::Result<String> {
-    let mut entries: Vec<(String, String)> = session.entries().clone().into_iter().collect();
+    let mut entries = session.entries();
     entries.sort();
-    let mut data = Data::new();
+    let mut data = Data::new(Cookie::default());
     for (key, text) in &entries {
         data.insert_raw(key, text)?;
     }
-    let mut members = Vec::with_capacity(data.len());
+    let mut members = Vec::with_capacity(entries.len());
     for (key, text) in data.entries() {
-        members.push(format!("{}:{text}", serde_json::to_string(key)?));
+        members.push(format!("{}:{text}", serde_json::to_string(&key)?));
     }
     Ok(format!("{{{}}}", members.join(",")))
 }

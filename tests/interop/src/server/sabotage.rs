@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use express_session_core::{
-    Clock, Data, Expect, ManualClock, Record, SessionId, SessionStore, SetOutcome, StoreError, Stored,
-    TouchHint, TouchOutcome, UnixMillis,
+    Clock, Cookie, Data, Document, Expect, ManualClock, SessionId, SessionStore, SetOutcome, StoreError,
+    Stored, TouchHint, TouchOutcome, UnixMillis,
 };
 
 /// A bug to put into the Rust server.
@@ -61,25 +61,24 @@ impl<S> Sabotaged<S> {
         Self { store, sabotage }
     }
 
-    fn spoil(&self, record: &Record) -> Record {
-        let mut record = record.clone();
+    fn spoil(&self, document: &Document) -> Document {
+        let mut data = Data::of(document.clone());
         match self.sabotage {
             Sabotage::OriginalMaxAge => {
                 // Nothing but a lifetime that is no number is refused.
-                let _ = record.cookie_mut().assign("originalMaxAge", None, UnixMillis(0));
+                let _ = data.cookie_mut().assign("originalMaxAge", None, UnixMillis(0));
             }
             Sabotage::KeyOrder => {
-                let mut reversed = Data::new();
-                let entries: Vec<_> = record.data.entries().collect();
+                data = Data::new(document.cookie().clone());
+                let entries: Vec<_> = document.entries().collect();
                 for (key, text) in entries.into_iter().rev() {
-                    // Both were in a record before.
-                    let _ = reversed.insert_raw(key, text);
+                    // Both were in a document before.
+                    let _ = data.insert_raw(&key, text);
                 }
-                record.data = reversed;
             }
             Sabotage::Touch | Sabotage::Rounding | Sabotage::Destroy => {}
         }
-        record
+        data.encode()
     }
 }
 
@@ -98,17 +97,22 @@ impl<S: SessionStore> SessionStore for Sabotaged<S> {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        self.store.set(id, &self.spoil(record), expect).await
+        self.store.set(id, &self.spoil(document), expect).await
     }
 
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
         if self.sabotage == Sabotage::Touch {
             return Ok(TouchOutcome::Touched);
         }
-        self.store.touch(id, record).await
+        self.store.touch(id, document, cookie).await
     }
 
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {

@@ -156,8 +156,8 @@ fn build(
 ) -> SessionManager {
     let timer = express_session_core::NoTimer;
     match sabotage {
-        None => SessionManager::with_clock(options, store, clock, timer),
-        Some(sabotage) => SessionManager::with_clock(options, Sabotaged::new(store, sabotage), clock, timer),
+        None => SessionManager::with_clock(store, options, clock, timer),
+        Some(sabotage) => SessionManager::with_clock(Sabotaged::new(store, sabotage), options, clock, timer),
     }
 }
 

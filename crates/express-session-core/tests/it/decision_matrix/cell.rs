@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use express_session_core::{
-    CookieOptions, Finished, Record, Secrets, Session, SessionError, SessionId, SessionManager, Unset,
+    CookieOptions, Document, Finished, Secrets, Session, SessionError, SessionId, SessionManager, Unset,
 };
 use serde_json::Value;
 
 use crate::support::options::{builder, manager, numbered_ids};
 use crate::support::request::Head;
 use crate::support::spy::{Docs, Spy};
-use crate::support::{NOW, SECRET, vectors};
+use crate::support::{NOW, SECRET, translated, vectors};
 
 /// One recorded request.
 pub(super) struct Cell {
@@ -35,12 +35,15 @@ pub(super) struct Outcome {
     pub(super) docs: BTreeMap<String, String>,
 }
 
-pub(super) fn cells(list: &str) -> Vec<Cell> {
+pub(super) fn cells(list: &str, complaints: &mut Vec<String>) -> Vec<Cell> {
     let file = vectors("decision-matrix.json");
     let docs = file["docs"].as_array().unwrap();
-    let cells: Vec<Cell> = file[list].as_array().unwrap().iter().map(|row| Cell::read(row, docs)).collect();
-    assert!(!cells.is_empty());
-    cells
+    let rows = file[list].as_array().unwrap();
+    assert!(!rows.is_empty());
+    let read = |row: &Value| {
+        translated(row[0].as_str().unwrap_or("a row without a name"), complaints, || Cell::read(row, docs))
+    };
+    rows.iter().filter_map(read).collect()
 }
 
 impl Cell {
@@ -109,10 +112,9 @@ impl Cell {
                 ("touch", cookie) => {
                     if let (Some(present), Some(cookie)) = (docs.get_mut(id), cookie) {
                         let cookie = format!(r#"{{"cookie":{cookie}}}"#);
-                        let mut record = Record::decode(present.as_bytes()).unwrap().unwrap();
-                        let touched = Record::decode(cookie.as_bytes()).unwrap().unwrap();
-                        record.set_cookie(touched.cookie().clone());
-                        *present = record.encode();
+                        let document = Document::parse(&**present).unwrap().unwrap();
+                        let touched = Document::parse(cookie).unwrap().unwrap();
+                        document.with_cookie(touched.cookie()).text().clone_into(present);
                     }
                 }
                 ("destroy", _) => {
@@ -212,14 +214,14 @@ impl Cell {
 async fn act(session: &Session, action: &str) -> Result<(), SessionError> {
     let increment = || {
         let n = session.get::<f64>("n")?.unwrap_or(0.0);
-        session.insert("n", &(n + 1.0))
+        session.insert("n", n + 1.0)
     };
     match action {
         "nothing" | "write_nothing" => {}
         "modify" | "write_modify" | "modify_write" => increment()?,
         "modify_same" => {
             if let Some(n) = session.get::<Value>("n")? {
-                session.insert("n", &n)?;
+                session.insert("n", n)?;
             }
         }
         "touch" => session.touch(),
@@ -238,14 +240,14 @@ async fn act(session: &Session, action: &str) -> Result<(), SessionError> {
         "write_regenerate" => drop(session.regenerate().await),
         "regenerate_modify" => {
             session.regenerate().await?;
-            session.insert("n", &1)?;
+            session.insert("n", 1)?;
         }
         "destroy" => session.destroy().await?,
         "write_destroy" => drop(session.destroy().await),
         "set_null" | "write_set_null" => session.unset(),
         "reload" => session.reload().await?,
         "modify_reload" => {
-            session.insert("n", &99)?;
+            session.insert("n", 99)?;
             session.reload().await?;
         }
         other => panic!("unknown action {other}"),

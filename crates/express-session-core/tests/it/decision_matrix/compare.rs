@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cell::{Cell, Outcome, cells};
-use crate::support::{none_of, now_or_never};
+use crate::support::{none_of, now_or_never, translated};
 
 /// In what an outcome differs from Node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,8 +63,9 @@ fn more_calls(ours: &[&str], cell: &Cell, expected: &Expected) -> Option<String>
 pub(super) fn compare(list: &str, expected: impl Fn(&Cell) -> Expected) -> BTreeMap<&'static str, usize> {
     let mut complaints = Vec::new();
     let mut seen = BTreeMap::new();
-    for cell in cells(list) {
-        let (ours, calls) = now_or_never(cell.ours());
+    for cell in cells(list, &mut complaints) {
+        let ours = translated(&cell.name, &mut complaints, || now_or_never(cell.ours()));
+        let Some((ours, calls)) = ours else { continue };
         let expected = expected(&cell);
         let differing = aspects(&ours, &cell.node);
         if differing != expected.aspects.iter().copied().collect() {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::options::{builder, numbered_ids};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{NOW, SECRET, none_of, now_or_never, rows};
+use crate::support::{NOW, SECRET, are_foreign, none_of, now_or_never, rows};
 use scenes::{PLAIN, Scene, n, same_as_node};
 
 /// Who owns what is not the model's.
@@ -92,7 +92,7 @@ fn edge_cases_are_nodes() {
         }
     }
     none_of(&complaints);
-    assert!(compared > 25, "{compared}");
+    assert!(compared > 25 || are_foreign(), "{compared}");
 }
 
 fn row(name: &str) -> Value {
@@ -119,9 +119,9 @@ fn overlapping_changes_of_different_keys_are_both_kept() {
     let mut scene = Scene::plain();
     let manager = scene.manager.clone();
     scene.request(&Head::new().with_session("SID"), async |slow, _| {
-        slow.insert("a", &1).unwrap();
+        slow.insert("a", 1).unwrap();
         let fast = manager.begin(&Head::new().with_session("SID")).await.unwrap().unwrap();
-        fast.insert("b", &1).unwrap();
+        fast.insert("b", 1).unwrap();
         fast.finish().await.unwrap();
     });
     assert_eq!(scene.spy.doc("SID").unwrap(), PLAIN.replace("\"n\":1", r#""n":1,"b":1,"a":1"#));
@@ -144,7 +144,7 @@ fn lifetimes_do_not_drift() {
     let cookie = CookieOptions::new().max_age(Duration::from_mins(1));
     let options = numbered_ids(builder()).cookie(cookie).build().unwrap();
     let clock = Ticking(std::sync::atomic::AtomicI64::new(NOW.0));
-    let manager = SessionManager::with_clock(options, spy.clone(), clock, NoTimer);
+    let manager = SessionManager::with_clock(spy.clone(), options, clock, NoTimer);
     for _ in 0..3 {
         let session = now_or_never(manager.begin(&Head::new().with_session("N1"))).unwrap().unwrap();
         session.touch();

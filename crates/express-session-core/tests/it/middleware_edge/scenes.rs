@@ -59,7 +59,7 @@ impl Scene {
 }
 
 pub(super) fn n(session: &Session, n: i32) {
-    session.insert("n", &n).unwrap();
+    session.insert("n", n).unwrap();
 }
 
 /// The vectors that come out as in Node.
@@ -203,10 +203,10 @@ pub(super) fn same_as_node(name: &str) -> Option<Scene> {
         "nested key named cookie counts for the hash; the top-level cookie does not" => {
             let document = PLAIN.replace("\"n\":1", r#""o":{"cookie":1}"#);
             Scene::new(&document, |options| options)
-                .live(async |session, _| session.insert("o", &json!({ "cookie": 2 })).unwrap())
+                .live(async |session, _| session.insert("o", json!({ "cookie": 2 })).unwrap())
         }
         "1 to 1.0, \"\\u00e9\" to escaped: not a modification" => Scene::plain().live(async |session, _| {
-            session.insert("n", &1.0).unwrap();
+            session.insert("n", 1.0).unwrap();
         }),
         "expired in MemoryStore: removed at get, new session" => {
             let scene = Scene::new(&MINUTE.replace("03:04:35.678Z", "03:04:05.678Z"), |options| options)

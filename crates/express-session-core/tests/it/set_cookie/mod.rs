@@ -4,7 +4,7 @@
 mod row;
 
 use express_session_core::{
-    CookieOptions, Finished, OptionsError, Record, SameSiteOption, Secure, SessionId, SessionManager,
+    CookieOptions, Document, Finished, OptionsError, SameSiteOption, Secure, SessionId, SessionManager,
     SetCookieError, TrustProxy,
 };
 use serde_json::Value;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::options::{builder, manager};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{SID, none_of, now_or_never, rows};
+use crate::support::{SID, are_foreign, none_of, now_or_never, rows, translated};
 use row::{handle, head, options};
 
 /// Rows that cannot be said in Rust, or that come out otherwise on purpose. A row that is here although it would
@@ -102,10 +102,9 @@ fn node_document(row: &Value) -> Option<String> {
             ("set", Some(json)) => document = Some(json.to_owned()),
             ("touch", Some(cookie)) => {
                 document = document.map(|present| {
-                    let decode = |text: &str| Record::decode(text.as_bytes()).unwrap().unwrap();
-                    let mut record = decode(&present);
-                    record.set_cookie(decode(&format!(r#"{{"cookie":{cookie}}}"#)).cookie().clone());
-                    record.encode()
+                    let decode = |text: &str| Document::decode(text.as_bytes()).unwrap().unwrap();
+                    let touched = decode(&format!(r#"{{"cookie":{cookie}}}"#));
+                    decode(&present).with_cookie(touched.cookie()).text().to_owned()
                 });
             }
             ("get", _) => {}
@@ -163,7 +162,7 @@ fn cookie_and_document_are_nodes() {
     let mut refused = 0;
     for row in rows("set-cookie.json", "vectors") {
         let name = row["name"].as_str().unwrap();
-        let ours = ours(&row);
+        let Some(ours) = translated(name, &mut complaints, || ours(&row)) else { continue };
         let listed = OTHERWISE.iter().find(|(listed, _)| *listed == name);
         match (agrees(&row, &ours), listed) {
             (true, None) => refused += usize::from(matches!(ours, Ours::Refused(_))),
@@ -178,14 +177,14 @@ fn cookie_and_document_are_nodes() {
         }
     }
     none_of(&complaints);
-    assert!(refused > 0, "there are options that cannot be sent");
+    assert!(refused > 0 || are_foreign(), "there are options that cannot be sent");
 }
 
 #[test]
 fn the_list_of_other_rows_is_about_rows_that_exist() {
     let rows = rows("set-cookie.json", "vectors");
-    for (name, _) in OTHERWISE {
-        assert!(rows.iter().any(|row| row["name"] == name), "{name}");
+    for (name, _) in OTHERWISE.iter().filter(|_| !are_foreign()) {
+        assert!(rows.iter().any(|row| row["name"] == *name), "{name}");
     }
 }
 
@@ -195,39 +194,47 @@ fn a_changed_lifetime_of_a_stored_session_is_stored_and_sent() {
     let row = rows
         .iter()
         .find(|row| row["name"].as_str().unwrap().starts_with("handler sets cookie.maxAge on a live"));
-    let Ours::Done { set_cookie, error: None, document } = ours(row.unwrap()) else { panic!("it works") };
+    let Some(row) = row else { return assert!(are_foreign(), "the row is there") };
+    let Ours::Done { set_cookie, error: None, document } = ours(row) else { panic!("it works") };
     assert!(set_cookie.unwrap().ends_with("; Path=/; Expires=Wed, 02 Jan 2030 03:06:05 GMT; HttpOnly"));
     assert!(document.unwrap().contains(r#""originalMaxAge":120000,"expires":"2030-01-02T03:06:05.678Z""#));
 }
 
 #[test]
 fn connections_count_as_secure_as_in_node() {
+    let mut complaints = Vec::new();
     for row in rows("set-cookie.json", "secure_matrix") {
-        let base = || {
-            let id = SessionId::parse(SID).unwrap();
-            let options = builder().resave(false).genid(move || id.clone());
-            let options = match row["proxy"].as_bool() {
-                Some(proxy) => options.proxy(proxy),
-                None => options,
-            };
-            options.trust_proxy(match &row["express_trust_proxy"] {
-                Value::Bool(true) => TrustProxy::Always,
-                Value::Bool(false) => TrustProxy::Never,
-                other => panic!("unknown trust {other}"),
-            })
-        };
-        let mut head = Head::new().tls(row["tls"].as_bool().unwrap());
-        for value in row["x_forwarded_proto"].as_array().into_iter().flatten() {
-            head = head.header("x-forwarded-proto", value.as_str().unwrap());
-        }
-        let cookie = |options: CookieOptions| {
-            let manager = manager(base().cookie(options), &Spy::new()).unwrap();
-            let session = now_or_never(manager.begin(&head)).unwrap().unwrap();
-            now_or_never(session.finish()).unwrap().set_cookie
-        };
-        let sent = cookie(CookieOptions::new().secure(Secure::Yes)).is_some();
-        assert_eq!(sent, row["secure_true_sent"].as_bool().unwrap(), "{}", row["name"]);
-        let auto = cookie(CookieOptions::new().secure(Secure::Auto).same_site(SameSiteOption::Auto));
-        assert_eq!(auto.as_deref(), row["auto_set_cookie"].as_str(), "{}", row["name"]);
+        let name = row["name"].as_str().unwrap();
+        translated(name, &mut complaints, || connection_counts_as_secure_as_in_node(&row));
     }
+    none_of(&complaints);
+}
+
+fn connection_counts_as_secure_as_in_node(row: &Value) {
+    let base = || {
+        let id = SessionId::parse(SID).unwrap();
+        let options = builder().resave(false).genid(move || id.clone());
+        let options = match row["proxy"].as_bool() {
+            Some(proxy) => options.proxy(proxy),
+            None => options,
+        };
+        options.trust_proxy(match &row["express_trust_proxy"] {
+            Value::Bool(true) => TrustProxy::Always,
+            Value::Bool(false) => TrustProxy::Never,
+            other => panic!("unknown trust {other}"),
+        })
+    };
+    let mut head = Head::new().tls(row["tls"].as_bool().unwrap());
+    for value in row["x_forwarded_proto"].as_array().into_iter().flatten() {
+        head = head.header("x-forwarded-proto", value.as_str().unwrap());
+    }
+    let cookie = |options: CookieOptions| {
+        let manager = manager(base().cookie(options), &Spy::new()).unwrap();
+        let session = now_or_never(manager.begin(&head)).unwrap().unwrap();
+        now_or_never(session.finish()).unwrap().set_cookie
+    };
+    let sent = cookie(CookieOptions::new().secure(Secure::Yes)).is_some();
+    assert_eq!(sent, row["secure_true_sent"].as_bool().unwrap(), "{}", row["name"]);
+    let auto = cookie(CookieOptions::new().secure(Secure::Auto).same_site(SameSiteOption::Auto));
+    assert_eq!(auto.as_deref(), row["auto_set_cookie"].as_str(), "{}", row["name"]);
 }

@@ -57,7 +57,8 @@ fn cookie_function(options: OptionsBuilder, function: &str) -> Result<OptionsBui
     if let Some((rest, _)) = object.split_once(", httpOnly: req.headers['x-h'] === '1'") {
         let fixed = cookie_options(&js::parse(&format!("{rest} }}")))?;
         return Ok(options.cookie_with(move |request| {
-            let one = request.header_values("x-h").next() == Some(b"1");
+            let mut one = false;
+            request.headers("x-h", &mut |value| one = value == b"1");
             fixed.clone().http_only(one)
         }));
     }
@@ -76,7 +77,7 @@ pub(super) fn handle(session: Option<&Session>, handler: &str, spy: &Spy) -> Opt
         return Some(());
     }
     let session = session.expect("a session");
-    let n = |n: i32| session.insert("n", &n).unwrap();
+    let n = |n: i32| session.insert("n", n).unwrap();
     match handler {
         "res.end('ok')"
         | "res.end()"

@@ -5,7 +5,8 @@ pub(crate) mod options;
 pub(crate) mod request;
 pub(crate) mod spy;
 
-use std::path::Path;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 
 use express_session_core::UnixMillis;
 use serde_json::Value;
@@ -17,9 +18,35 @@ pub(crate) const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
 pub(crate) const SID: &str = "Xo0oQwS3fE2hT7yU9iOpAsDfGhJkLzCv";
 pub(crate) const SECRET: &str = "keyboard cat";
 
+/// The folder of the recordings: `tests/vectors`, or another of the same form, named by `VECTORS`.
+fn folder() -> PathBuf {
+    let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
+    std::env::var_os("VECTORS").map_or_else(ours, PathBuf::from)
+}
+
+/// Whether the recordings are not those that these tests were written for: lists of rows, and how many there are of
+/// which kind, then say nothing.
+pub(crate) fn are_foreign() -> bool {
+    std::env::var_os("VECTORS").is_some()
+}
+
+/// Translates and runs one row. What is not known here (a handler, an option, a call of the store) panics in there:
+/// the row is then named among the complaints, and the rows behind it have their turn.
+pub(crate) fn translated<T>(name: &str, complaints: &mut Vec<String>, run: impl FnOnce() -> T) -> Option<T> {
+    match panic::catch_unwind(AssertUnwindSafe(run)) {
+        Ok(done) => Some(done),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let why = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+            complaints.push(format!("{name}: cannot be translated: {why}"));
+            None
+        }
+    }
+}
+
 /// One file of recordings.
 pub(crate) fn vectors(file: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(file);
+    let path = folder().join(file);
     let value: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     if let Some(now) = value["source"]["frozen_now_ms"].as_i64() {
         assert_eq!(UnixMillis(now), NOW, "{file} was recorded at another instant");

@@ -31,7 +31,7 @@ pub(crate) fn quiet() -> OptionsBuilder {
 }
 
 pub(crate) fn manager(options: OptionsBuilder, spy: &Spy) -> Result<SessionManager, OptionsError> {
-    Ok(SessionManager::with_clock(options.build()?, spy.clone(), Arc::clone(&spy.clock), NoTimer))
+    Ok(SessionManager::with_clock(spy.clone(), options.build()?, Arc::clone(&spy.clock), NoTimer))
 }
 
 /// Why a Node option object has no counterpart in Rust.

@@ -62,8 +62,7 @@ impl RequestHead for Head {
     fn peer_addr(&self) -> Option<IpAddr> {
         Some(Ipv4Addr::LOCALHOST.into())
     }
-    fn header_values<'a>(&'a self, name: &str) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-        let name = name.to_owned();
-        Box::new(self.headers.iter().filter(move |(key, _)| *key == name).map(|(_, value)| &**value))
+    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
+        self.headers.iter().filter(|(key, _)| key == name).for_each(|(_, value)| see(value));
     }
 }

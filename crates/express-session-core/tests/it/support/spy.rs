@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use express_session_core::{
-    Clock, Expect, Life, ManualClock, Record, Revision, SessionId, SessionStore, SetOutcome, StoreError,
-    Stored, TouchHint, TouchOutcome, UnixMillis,
+    Clock, Cookie, Document, Expect, Life, ManualClock, Revision, SessionId, SessionStore, SetOutcome,
+    StoreError, Stored, TouchHint, TouchOutcome, UnixMillis,
 };
 
 use super::NOW;
@@ -133,11 +133,11 @@ impl Spy {
 impl Inner {
     fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<Stored>, StoreError> {
         let Some(doc) = self.docs.get(id.as_str()) else { return Ok(None) };
-        let Some(record) = Record::decode(doc)? else { return Ok(None) };
-        if !self.returns_expired && record.cookie().expires().is_some_and(|at| at <= now) {
+        let Some(document) = Document::decode(doc)? else { return Ok(None) };
+        if !self.returns_expired && document.cookie().expires().is_some_and(|at| at <= now) {
             return Ok(None);
         }
-        let mut stored = Stored::new(record, Revision::of_bytes(doc.clone()));
+        let mut stored = Stored::new(document, Revision::of_bytes(doc.clone()));
         stored.life = self.life;
         Ok(Some(stored))
     }
@@ -162,7 +162,7 @@ impl SessionStore for Spy {
     async fn set(
         &self,
         id: &SessionId,
-        record: &Record,
+        document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         self.let_others_run().await;
@@ -176,18 +176,18 @@ impl SessionStore for Spy {
                 Some(_) => {}
             }
         }
-        let doc = record.encode().into_bytes();
+        let doc = document.text().as_bytes().to_vec();
         let revision = Revision::of_bytes(doc.clone());
         inner.docs.insert(id.as_str().to_owned(), doc);
         Ok(SetOutcome::Written(revision))
     }
 
-    async fn touch(&self, id: &SessionId, record: &Record) -> Result<TouchOutcome, StoreError> {
+    async fn touch(&self, id: &SessionId, _: &Document, cookie: &Cookie) -> Result<TouchOutcome, StoreError> {
         self.let_others_run().await;
         let mut inner = self.call("touch", id)?;
-        let Some(mut stored) = inner.read(id, self.clock.now())? else { return Ok(TouchOutcome::Gone) };
-        stored.record.set_cookie(record.cookie().clone());
-        inner.docs.insert(id.as_str().to_owned(), stored.record.encode().into_bytes());
+        let Some(stored) = inner.read(id, self.clock.now())? else { return Ok(TouchOutcome::Gone) };
+        let touched = stored.document.with_cookie(cookie);
+        inner.docs.insert(id.as_str().to_owned(), touched.text().as_bytes().to_vec());
         Ok(TouchOutcome::Touched)
     }
 

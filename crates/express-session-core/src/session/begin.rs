@@ -1,0 +1,211 @@
+//! The beginning of a request: the session its cookie names, or a new one.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_lock::OnceCell;
+
+use super::Session;
+use super::current::{Birth, Current};
+use super::finish::Finished;
+use super::manager::SessionManager;
+use super::state::{CameWith, Place, State, created_at};
+use crate::clock::UnixMillis;
+use crate::cookie::header::visit_values;
+use crate::cookie::signature::{SIGNED_PREFIX, looks_signed};
+use crate::error::SessionError;
+use crate::options::CookieSource;
+use crate::request::{RequestHead, is_secure};
+use crate::session_id::SessionId;
+use crate::store::{StoreError, Stored, TouchHint};
+
+/// How many sessions are looked for; browsers send more than one cookie of a name when paths or domains differ.
+const MAX_LOOKUPS: usize = 8;
+
+/// How many signatures are checked, so that junk of our cookie's name cannot hide the real one, nor cost much. What
+/// does not look like a signed value is passed over and not counted.
+const MAX_CHECKS: usize = 32;
+
+/// A request that has sessions and has not asked for its own yet.
+///
+/// For adapters: see [`SessionManager::begin_lazily`].
+pub struct PendingSession {
+    arrival: Arrival,
+    session: OnceCell<Session>,
+}
+
+/// What the head of a request says.
+#[derive(Clone)]
+struct Arrival {
+    manager: SessionManager,
+    birth: Birth,
+    first: Option<CameWith>,
+    /// Of further cookies of our name, which few requests have.
+    others: Vec<CameWith>,
+    now: UnixMillis,
+}
+
+impl SessionManager {
+    /// Begins a request: the session its cookie names, or a new one. `None` if the path is outside the
+    /// cookie's, where there are no sessions.
+    ///
+    /// A record that cannot be decoded is logged and left where it is; the visitor gets a new session. While the store
+    /// is out of order, the option [`store_outage`](crate::OptionsBuilder::store_outage) says what happens.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] or [`SessionError::Unavailable`] if the store could not be read.
+    pub fn begin(
+        &self,
+        request: &dyn RequestHead,
+    ) -> impl Future<Output = Result<Option<Session>, SessionError>> + Send + use<> {
+        // The request is read before the first await, so the future holds on to nothing of it.
+        let arrival = self.arrival(request);
+        async move {
+            match arrival {
+                Some(arrival) => arrival.session().await.map(Some),
+                None => Ok(None),
+            }
+        }
+    }
+
+    /// As [`begin`](Self::begin), but the store is not called before somebody asks for the session. For adapters that
+    /// know who does, with the option [`lazy`](crate::OptionsBuilder::lazy).
+    pub fn begin_lazily(&self, request: &dyn RequestHead) -> Option<PendingSession> {
+        Some(PendingSession { arrival: self.arrival(request)?, session: OnceCell::new() })
+    }
+
+    /// Source: express-session `index.js`: the path of the original URL must start with the cookie's.
+    fn arrival(&self, request: &dyn RequestHead) -> Option<Arrival> {
+        let options = self.options();
+        let (cookie, settles_auto) = match &options.cookie {
+            CookieSource::Fixed(fixed) => (Arc::clone(fixed), true),
+            CookieSource::PerRequest(choose) => (Arc::new(choose(request)), false),
+        };
+        if !request.path().starts_with(cookie.path_prefix()) {
+            return None;
+        }
+        let secure = is_secure(request, options.proxy, &options.trust_proxy);
+        let generate_id = options.genid.as_ref().map(|genid| genid(request));
+        let birth = Birth { cookie, settles_auto, secure, generate_id };
+        let (first, others) = self.verified_cookies(request);
+        Some(Arrival { manager: self.clone(), birth, first, others, now: self.now() })
+    }
+
+    /// The ids whose signatures are right.
+    ///
+    /// DIFFERENCE: express-session looks at the first cookie of its name only, so a stale one for a narrower
+    /// path locks the visitor out.
+    fn verified_cookies(&self, request: &dyn RequestHead) -> (Option<CameWith>, Vec<CameWith>) {
+        let options = self.options();
+        let (mut first, mut others) = (None, Vec::<CameWith>::new());
+        let mut checked = 0;
+        request.headers("cookie", &mut |header| {
+            visit_values(header, &options.name, |value| {
+                let Some(signed) = value.strip_prefix(SIGNED_PREFIX).filter(|it| looks_signed(it)) else {
+                    return;
+                };
+                checked += 1;
+                if checked > MAX_CHECKS {
+                    return;
+                }
+                let Some(verified) = options.secrets.unsign(signed) else { return };
+                let Ok(id) = SessionId::parse(verified.value) else { return };
+                let found = CameWith { id, secret: verified.secret, signature: verified.signature };
+                match &first {
+                    None => first = Some(found),
+                    Some(known) if known.id == found.id || others.iter().any(|it| it.id == found.id) => {}
+                    Some(_) if others.len() + 1 < MAX_LOOKUPS => others.push(found),
+                    Some(_) => {}
+                }
+            });
+        });
+        (first, others)
+    }
+}
+
+impl Arrival {
+    async fn session(self) -> Result<Session, SessionError> {
+        let Self { manager, birth, first, others, now } = self;
+        for came_with in first.iter().chain(&others) {
+            match load(&manager, &came_with.id, &birth, now).await {
+                Ok(Some(stored)) => {
+                    let state = State::loaded(came_with.clone(), stored, manager.options(), now);
+                    return Ok(Session::new(Current::new(manager, birth, state)));
+                }
+                Ok(None) => {}
+                Err(StoreError::Corrupt(error)) => tracing::warn!(
+                    error = &error as &dyn Error,
+                    "a stored session cannot be decoded; the visitor gets a new one"
+                ),
+                Err(error) if manager.goes_on_without(&error) => {
+                    let cause = &error as &dyn Error;
+                    tracing::error!(error = cause, "the request goes on without a stored session");
+                    let mut state = State::generated(birth.id(), birth.cookie(now), now);
+                    state.came_with = Some(came_with.clone());
+                    state.place = Place::Outage;
+                    return Ok(Session::new(Current::new(manager, birth, state)));
+                }
+                Err(error) => return Err(manager.failed(error)),
+            }
+        }
+        let mut state = State::generated(birth.id(), birth.cookie(now), now);
+        state.came_with = first;
+        Ok(Session::new(Current::new(manager, birth, state)))
+    }
+}
+
+/// Reads a session, extending it on the way where that is free. One that the absolute timeout has ended is none.
+async fn load(
+    manager: &SessionManager,
+    id: &SessionId,
+    birth: &Birth,
+    now: UnixMillis,
+) -> Result<Option<Stored>, StoreError> {
+    let (store, options) = (manager.store(), manager.options());
+    let stored = if options.resave {
+        store.get(id).await?
+    } else {
+        let cookie = birth.cookie(now);
+        store.get_and_touch(id, TouchHint { cookie: &cookie, touch_after: options.touch_after }).await?
+    };
+    let created = stored.as_ref().and_then(|stored| created_at(&stored.document));
+    let end = created.zip(options.absolute_timeout).map(|(created, limit)| created.plus(limit));
+    if end.is_some_and(|end| end <= now) {
+        store.destroy(id).await?;
+        return Ok(None);
+    }
+    Ok(stored)
+}
+
+impl PendingSession {
+    /// The session, which is loaded by the first call.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionManager::begin`]. The next call tries again.
+    pub async fn session(&self) -> Result<Session, SessionError> {
+        let load = || self.arrival.clone().session();
+        self.session.get_or_try_init(load).await.cloned()
+    }
+
+    /// Ends the request. Nobody who has not asked for the session has used it: nothing is done then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::finish`].
+    pub async fn finish(&self) -> Result<Finished, SessionError> {
+        match self.session.get() {
+            Some(session) => session.finish().await,
+            None => Ok(Finished::default()),
+        }
+    }
+}
+
+impl std::fmt::Debug for PendingSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingSession")
+            .field("is_loaded", &self.session.is_initialized())
+            .finish_non_exhaustive()
+    }
+}

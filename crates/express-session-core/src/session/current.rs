@@ -1,0 +1,58 @@
+//! The session of one request: its state, and the way to the store.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_lock::Mutex as AsyncMutex;
+
+use super::manager::SessionManager;
+use super::state::State;
+use crate::clock::UnixMillis;
+use crate::cookie::{Cookie, CookieOptions};
+use crate::options::GenerateId;
+use crate::session_id::SessionId;
+
+/// What all handles on one request's session share.
+pub(crate) struct Current {
+    pub(crate) manager: SessionManager,
+    pub(crate) birth: Birth,
+    /// Held for moments only, never across an await.
+    state: Mutex<State>,
+    /// Held by the verb that is talking to the store: their answers cannot overtake each other.
+    pub(crate) verb: AsyncMutex<()>,
+}
+
+/// What a session gets that begins in this request: its id and its cookie.
+#[derive(Clone)]
+pub(crate) struct Birth {
+    pub(crate) cookie: Arc<CookieOptions>,
+    /// Fixed options settle their `Auto` values by the connection.
+    pub(crate) settles_auto: bool,
+    /// Whether the connection is HTTPS.
+    pub(crate) secure: bool,
+    pub(crate) generate_id: Option<Arc<GenerateId>>,
+}
+
+impl Birth {
+    pub(crate) fn cookie(&self, now: UnixMillis) -> Cookie {
+        self.cookie.create(now, self.settles_auto.then_some(self.secure))
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.generate_id.as_ref().map_or_else(SessionId::generate, |generate| generate())
+    }
+}
+
+impl Current {
+    pub(crate) fn new(manager: SessionManager, birth: Birth, state: State) -> Self {
+        Self { manager, birth, state: Mutex::new(state), verb: AsyncMutex::new(()) }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held cannot leave the state half changed in a way that matters.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.manager.now()
+    }
+}

@@ -1,0 +1,85 @@
+//! What all requests of a server share: options, store, clock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::turns::Turns;
+use crate::clock::{Clock, SystemClock, UnixMillis};
+use crate::error::SessionError;
+use crate::options::{Options, StoreOutage};
+use crate::store::erased::TimedStore;
+use crate::store::{NoTimer, SessionStore, StoreError, Timer};
+
+/// Begins and ends the sessions of requests: the options, the store and the clock they share.
+///
+/// A clone is another handle on the same.
+#[derive(Clone)]
+pub struct SessionManager {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    store: TimedStore,
+    clock: Box<dyn Clock>,
+    turns: Turns,
+}
+
+impl SessionManager {
+    /// Sessions in this store with these options.
+    pub fn new(store: impl SessionStore, options: Options) -> Self {
+        Self::with_clock(store, options, SystemClock, NoTimer)
+    }
+
+    /// As [`new`](Self::new), with a clock and a timer; without a timer, store timeouts are the store's own.
+    pub fn with_clock(
+        store: impl SessionStore,
+        options: Options,
+        clock: impl Clock,
+        timer: impl Timer,
+    ) -> Self {
+        let store = TimedStore::new(store, timer, options.store_timeout);
+        let inner = Inner { options, store, clock: Box::new(clock), turns: Turns::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    pub(crate) fn store(&self) -> &TimedStore {
+        &self.inner.store
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.inner.turns
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.inner.clock.now()
+    }
+
+    /// What a failure of the store means to a request, by the option `store_outage`.
+    pub(crate) fn failed(&self, error: StoreError) -> SessionError {
+        if error.is_outage() && self.options().store_outage == StoreOutage::ServiceUnavailable {
+            SessionError::Unavailable(error)
+        } else {
+            SessionError::Store(error)
+        }
+    }
+
+    /// Whether a request goes on without its session when the store fails like this.
+    pub(crate) fn goes_on_without(&self, error: &StoreError) -> bool {
+        error.is_outage() && self.options().store_outage == StoreOutage::WithoutSession
+    }
+}
+
+impl fmt::Debug for SessionManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionManager")
+            .field("options", &self.inner.options)
+            .field("store", &self.inner.store)
+            .finish_non_exhaustive()
+    }
+}
