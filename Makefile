@@ -52,10 +52,6 @@ audit: ## licences, bans and sources of dependencies; unused dependencies
 fuzz: ## FUZZ_CASES=1000000 random inputs for each of core's property tests
 	FUZZ_CASES=$(FUZZ_CASES) $(CARGO) test --release -p express-session-core --test it fuzz
 
-.PHONY: bench
-bench: ## benchmarks of every crate that has some
-	$(CARGO) bench --workspace --benches
-
 .PHONY: deps
 deps: ## install what is missing: Redis, MariaDB, Chromium, the Node packages of the tests
 	@scripts/install-deps

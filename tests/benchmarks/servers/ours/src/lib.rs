@@ -1,0 +1,39 @@
+//! The app of the benchmarks: on this project's stores ([`pages`]), and without sessions ([`bare`]).
+
+mod bare;
+mod pages;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
+use anyhow::Context as _;
+use benchmark_launch::{Launch, Parser as _};
+use express_session_actix::SessionMiddleware;
+
+/// Serves the subject that the arguments name, until standard input ends.
+///
+/// # Errors
+///
+/// If there is no such subject, or its store cannot be used.
+pub async fn run() -> anyhow::Result<()> {
+    let launch = Launch::parse();
+    let listener = launch.listen()?;
+    match launch.subject.as_str() {
+        "actix" | "actix-constant" => bare::server(&launch, listener)?.await?,
+        _ => server(&launch, listener, pages::sessions(&launch).await?)?.await?,
+    }
+    Ok(())
+}
+
+fn server(
+    launch: &Launch,
+    listener: std::net::TcpListener,
+    sessions: SessionMiddleware,
+) -> anyhow::Result<Server> {
+    let app = move || {
+        App::new()
+            .route("/heap", web::get().to(async || benchmark_launch::heap()))
+            .service(web::scope("").wrap(sessions.clone()).configure(pages::routes))
+    };
+    let server = HttpServer::new(app).workers(launch.workers).listen(listener).context("listen")?;
+    Ok(server.disable_signals().run())
+}

@@ -1,0 +1,12 @@
+//! The server with an allocator that counts. Not timed.
+
+use std::alloc::System;
+
+use benchmark_launch::stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> anyhow::Result<()> {
+    benchmark_peers::run()
+}

@@ -1,0 +1,5 @@
+//! The server, as it is timed.
+
+fn main() -> anyhow::Result<()> {
+    benchmark_peers::run()
+}

@@ -1,0 +1,144 @@
+//! Measures sessions side by side, and writes down what was found. `tests/benchmarks/README.md` says how.
+
+mod backends;
+mod costs;
+mod guard;
+mod http;
+mod load;
+mod machine;
+mod processor;
+mod progress;
+mod results;
+mod rounds;
+mod server;
+mod statistics;
+mod stop;
+mod subject;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::guard::Kept;
+use crate::results::Results;
+use crate::rounds::Effort;
+use crate::stop::Stop;
+use crate::subject::{PAGES, Store};
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures sessions side by side")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures.
+    Run(Run),
+    /// Compares what one request of ours costs with the kept numbers.
+    Guard(Guard),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Which stores, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "memory,redis,mysql,file")]
+    what: Vec<Store>,
+    /// Which parts, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "rounds,costs")]
+    parts: Vec<Part>,
+    /// Which pages are timed, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pages: Vec<String>,
+    /// How many rounds.
+    #[arg(long, default_value_t = 7)]
+    rounds: u32,
+    /// How long each turn of a round takes, in whole seconds.
+    #[arg(long, default_value_t = 2)]
+    seconds: u32,
+    /// The file of results; what it has already and is not measured again stays.
+    #[arg(long)]
+    into: PathBuf,
+    /// Only what is there after a few minutes.
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Rounds,
+    Costs,
+}
+
+#[derive(Debug, Args)]
+struct Guard {
+    /// Keeps what is measured now.
+    #[arg(long)]
+    keep: bool,
+    /// Leaves out what callgrind counts.
+    #[arg(long)]
+    without_instructions: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Run(run) => run.run(),
+        Command::Guard(guard) => guard.run(),
+    }
+}
+
+impl Run {
+    fn run(&self) -> anyhow::Result<()> {
+        let stop = Stop::listen()?;
+        let mut results = if self.into.exists() { Results::load(&self.into)? } else { Results::default() };
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        results.commands.push(format!("{}: bench {}", machine::now(), arguments.join(" ")));
+        results.commit = machine::commit();
+        results.machine = machine::machine();
+        results.versions = machine::versions();
+        let save = |results: &Results| results.save(&self.into);
+        let has = |part| self.parts.contains(&part);
+        if has(Part::Costs) && self.what.contains(&Store::Memory) {
+            costs::count(&costs::OURS, true, &stop, &mut results)?;
+            costs::count(&costs::PEERS, true, &stop, &mut results)?;
+            save(&results)?;
+        }
+        let pages: Vec<&str> = if self.pages.is_empty() {
+            PAGES.to_vec()
+        } else {
+            self.pages.iter().map(String::as_str).collect()
+        };
+        let effort = Effort { rounds: self.rounds, seconds: self.seconds.into() };
+        for &store in &self.what {
+            if has(Part::Rounds) {
+                rounds::compare(store, &pages, effort, &stop, &mut results, &save)?;
+            }
+        }
+        save(&results)
+    }
+}
+
+impl Guard {
+    fn run(&self) -> anyhow::Result<()> {
+        let stop = Stop::listen()?;
+        let mut results = Results::default();
+        costs::count(&costs::OURS, !self.without_instructions, &stop, &mut results)?;
+        let now = Kept::of(&results);
+        if self.keep {
+            return now.save();
+        }
+        let mut kept = Kept::load()?;
+        kept.lines.retain(|line| !self.without_instructions || line.measure != "instructions");
+        let verdict = kept.compare(&now);
+        for line in &verdict.better {
+            eprintln!("better: {line} (make bench-guard KEEP=1 keeps it)");
+        }
+        anyhow::ensure!(
+            verdict.worse.is_empty(),
+            "more work per request than kept:\n{}",
+            verdict.worse.join("\n")
+        );
+        Ok(())
+    }
+}
