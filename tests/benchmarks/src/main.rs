@@ -1,6 +1,7 @@
 //! Measures sessions side by side, and writes down what was found. `tests/benchmarks/README.md` says how.
 
 mod backends;
+mod correctness;
 mod costs;
 mod guard;
 mod http;
@@ -11,6 +12,7 @@ mod progress;
 mod results;
 mod rounds;
 mod server;
+mod statements;
 mod statistics;
 mod stop;
 mod subject;
@@ -23,7 +25,7 @@ use crate::guard::Kept;
 use crate::results::Results;
 use crate::rounds::Effort;
 use crate::stop::Stop;
-use crate::subject::{PAGES, Store};
+use crate::subject::{PAGES, Store, Subject};
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures sessions side by side")]
@@ -46,7 +48,7 @@ struct Run {
     #[arg(long, value_delimiter = ',', default_value = "memory,redis,mysql,file")]
     what: Vec<Store>,
     /// Which parts, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "rounds,costs")]
+    #[arg(long, value_delimiter = ',', default_value = "costs,statements,correctness,rounds")]
     parts: Vec<Part>,
     /// Which pages are timed, separated by commas.
     #[arg(long, value_delimiter = ',')]
@@ -60,6 +62,9 @@ struct Run {
     /// The file of results; what it has already and is not measured again stays.
     #[arg(long)]
     into: PathBuf,
+    /// Only these subjects, separated by commas; what begins with one of them counts.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Only what is there after a few minutes.
     #[arg(long)]
     quick: bool,
@@ -69,6 +74,8 @@ struct Run {
 enum Part {
     Rounds,
     Costs,
+    Statements,
+    Correctness,
 }
 
 #[derive(Debug, Args)]
@@ -110,7 +117,18 @@ impl Run {
             self.pages.iter().map(String::as_str).collect()
         };
         let effort = Effort { rounds: self.rounds, seconds: self.seconds.into() };
+        let wanted = |subject: &Subject| {
+            self.only.is_empty() || self.only.iter().any(|it| subject.name.starts_with(it))
+        };
         for &store in &self.what {
+            if has(Part::Statements) && store != Store::Memory {
+                statements::count(store, &wanted, &stop, &mut results)?;
+                save(&results)?;
+            }
+            if has(Part::Correctness) {
+                correctness::ask(store, &wanted, &stop, &mut results)?;
+                save(&results)?;
+            }
             if has(Part::Rounds) {
                 rounds::compare(store, &pages, effort, &stop, &mut results, &save)?;
             }
@@ -124,6 +142,9 @@ impl Guard {
         let stop = Stop::listen()?;
         let mut results = Results::default();
         costs::count(&costs::OURS, !self.without_instructions, &stop, &mut results)?;
+        for store in [Store::Redis, Store::Mysql, Store::File] {
+            statements::count(store, &Subject::is_ours, &stop, &mut results)?;
+        }
         let now = Kept::of(&results);
         if self.keep {
             return now.save();

@@ -26,6 +26,10 @@ pub(crate) enum Watch {
     Calls(PathBuf),
 }
 
+/// The system calls that can be about a file.
+const CALLS: &str = "trace=%file,close,read,write,pread64,pwrite64,fstat,fsync,fdatasync,ftruncate,fallocate,flock,\
+    fcntl,lseek,getdents64,copy_file_range";
+
 /// How to start one.
 #[derive(Clone, Debug)]
 pub(crate) struct Start<'a> {
@@ -69,9 +73,7 @@ impl<'a> Start<'a> {
                 command.arg(format!("--callgrind-out-file={}", file.display()));
             }
             Watch::Calls(file) => {
-                command
-                    .args(["strace", "-f", "-y", "-e", "trace=%file,%desc,!poll,!epoll_wait", "-o"])
-                    .arg(file);
+                command.args(["strace", "-f", "-y", "-e", CALLS, "-o"]).arg(file);
             }
         }
         if self.subject.program.is_node() {
