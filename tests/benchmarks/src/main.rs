@@ -1,8 +1,10 @@
 //! Measures sessions side by side, and writes down what was found. `tests/benchmarks/README.md` says how.
 
 mod backends;
+mod ballast;
 mod correctness;
 mod costs;
+mod growth;
 mod guard;
 mod http;
 mod load;
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::growth::Plan;
 use crate::guard::Kept;
 use crate::results::Results;
 use crate::rounds::Effort;
@@ -48,7 +51,7 @@ struct Run {
     #[arg(long, value_delimiter = ',', default_value = "memory,redis,mysql,file")]
     what: Vec<Store>,
     /// Which parts, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "costs,statements,correctness,rounds")]
+    #[arg(long, value_delimiter = ',', default_value = "costs,statements,correctness,rounds,growth")]
     parts: Vec<Part>,
     /// Which pages are timed, separated by commas.
     #[arg(long, value_delimiter = ',')]
@@ -76,6 +79,7 @@ enum Part {
     Costs,
     Statements,
     Correctness,
+    Growth,
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +135,13 @@ impl Run {
             }
             if has(Part::Rounds) {
                 rounds::compare(store, &pages, effort, &stop, &mut results, &save)?;
+            }
+            if has(Part::Growth) {
+                let largest = if self.quick { 100_000 } else { 5_000_000 };
+                let effort = Effort { rounds: effort.rounds.min(3), ..effort };
+                let plan = Plan { effort, largest, stop: &stop, wanted: &wanted };
+                growth::measure(store, plan, &mut results)?;
+                save(&results)?;
             }
         }
         save(&results)

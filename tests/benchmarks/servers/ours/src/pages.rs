@@ -44,7 +44,12 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<SessionMiddlewar
             Ok(SessionMiddleware::new(store, options))
         }
         "ours-mysql" => {
-            let store = MySqlStore::connect(MySqlOptions::from_url(&launch.url)?).await?;
+            let store = MySqlOptions::from_url(&launch.url)?;
+            let store = match launch.sweep {
+                Some(seconds) => store.check_expiration_interval(Duration::from_secs(seconds)),
+                None => store,
+            };
+            let store = MySqlStore::connect(store).await?;
             Ok(SessionMiddleware::new(store, options))
         }
         _ => None.with_context(|| format!("no subject is called {subject}")),
