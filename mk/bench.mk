@@ -33,6 +33,13 @@ bench-quick: bench-build ## the same in five minutes: memory, few rounds
 bench-guard: bench-build-guard ## fails if a request costs more than the numbers kept in the tree (KEEP=1 keeps new ones)
 	@$(BENCH) guard $(if $(KEEP),--keep) $(ARGS)
 
+# The run that the page is made from, and the one it is compared with.
+FROM ?= $(BENCH_FOLDER)/results/latest.json
+BEFORE ?= $(wildcard $(BENCH_FOLDER)/results/before.json)
+.PHONY: bench-docs
+bench-docs: bench-build-guard ## docs/BENCHMARKS.md and its plots from a run: make bench-docs [FROM=results.json]
+	@$(BENCH) docs --from $(FROM) $(if $(BEFORE),--before $(BEFORE)) --to docs
+
 .PHONY: bench-micro
 bench-micro: ## criterion's benchmarks of single steps inside the crates
 	$(CARGO) bench --workspace --benches

@@ -36,7 +36,7 @@ const IN_FILES: [u64; 2] = [10_000, 200_000];
 #[derive(Clone, Copy)]
 pub(crate) struct Plan<'a> {
     pub(crate) effort: Effort,
-    /// No store is made larger than this.
+    /// No store is made larger than this; below a million, size is all that is looked at.
     pub(crate) largest: u64,
     pub(crate) stop: &'a Stop,
     pub(crate) wanted: &'a dyn Fn(&Subject) -> bool,
@@ -56,6 +56,9 @@ pub(crate) fn measure(store: Store, plan: Plan<'_>, results: &mut Results) -> an
         match store {
             Store::Memory => {
                 in_memory(subject, plan, results)?;
+                if plan.largest < 1_000_000 {
+                    continue;
+                }
                 if !subject.program.is_node() {
                     two_workers(subject, plan, results)?;
                 }

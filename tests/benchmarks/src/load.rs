@@ -1,6 +1,7 @@
 //! Load by `wrk`, pinned to its own processor: many connections, each asking again as soon as it is answered.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -64,7 +65,8 @@ pub(crate) fn run(script: &Path, load: &Load<'_>) -> anyhow::Result<Seen> {
     if let Some(cookies) = load.cookies {
         command.arg(cookies);
     }
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("wrk")?;
+    let output =
+        command.process_group(0).stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     parse(&text).with_context(|| format!("wrk printed no result: {text}"))
 }

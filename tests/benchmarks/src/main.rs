@@ -11,6 +11,7 @@ mod load;
 mod machine;
 mod processor;
 mod progress;
+mod report;
 mod results;
 mod rounds;
 mod server;
@@ -43,6 +44,8 @@ enum Command {
     Run(Run),
     /// Compares what one request of ours costs with the kept numbers.
     Guard(Guard),
+    /// Writes `docs/BENCHMARKS.md` and its plots from the file of a run.
+    Docs(Docs),
 }
 
 #[derive(Debug, Args)]
@@ -92,10 +95,24 @@ struct Guard {
     without_instructions: bool,
 }
 
+#[derive(Debug, Args)]
+struct Docs {
+    /// The file of results.
+    #[arg(long)]
+    from: PathBuf,
+    /// An earlier file, to be compared with.
+    #[arg(long)]
+    before: Option<PathBuf>,
+    /// The folder of the documentation.
+    #[arg(long)]
+    to: PathBuf,
+}
+
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::Guard(guard) => guard.run(),
+        Command::Docs(docs) => docs.run(),
     }
 }
 
@@ -104,12 +121,15 @@ impl Run {
         let stop = Stop::listen()?;
         let mut results = if self.into.exists() { Results::load(&self.into)? } else { Results::default() };
         let arguments: Vec<String> = std::env::args().skip(1).collect();
-        results.commands.push(format!("{}: bench {}", machine::now(), arguments.join(" ")));
+        results.commands.push(format!("{}: bench {}", machine::now(), without_file(&arguments).join(" ")));
         results.commit = machine::commit();
         results.machine = machine::machine();
         results.versions = machine::versions();
         let save = |results: &Results| results.save(&self.into);
         let has = |part| self.parts.contains(&part);
+        let wanted = |subject: &Subject| {
+            self.only.is_empty() || self.only.iter().any(|it| subject.name.starts_with(it))
+        };
         if has(Part::Costs) && self.what.contains(&Store::Memory) {
             costs::count(&costs::OURS, true, &stop, &mut results)?;
             costs::count(&costs::PEERS, true, &stop, &mut results)?;
@@ -120,9 +140,10 @@ impl Run {
         } else {
             self.pages.iter().map(String::as_str).collect()
         };
-        let effort = Effort { rounds: self.rounds, seconds: self.seconds.into() };
-        let wanted = |subject: &Subject| {
-            self.only.is_empty() || self.only.iter().any(|it| subject.name.starts_with(it))
+        let effort = if self.quick {
+            Effort { rounds: 3, seconds: 1.0 }
+        } else {
+            Effort { rounds: self.rounds, seconds: self.seconds.into() }
         };
         for &store in &self.what {
             if has(Part::Statements) && store != Store::Memory {
@@ -134,7 +155,7 @@ impl Run {
                 save(&results)?;
             }
             if has(Part::Rounds) {
-                rounds::compare(store, &pages, effort, &stop, &mut results, &save)?;
+                rounds::compare(store, &pages, effort, &wanted, &stop, &mut results, &save)?;
             }
             if has(Part::Growth) {
                 let largest = if self.quick { 100_000 } else { 5_000_000 };
@@ -146,6 +167,20 @@ impl Run {
         }
         save(&results)
     }
+}
+
+/// The command as somebody else would give it: where its results went does not matter.
+fn without_file(arguments: &[String]) -> Vec<&str> {
+    let mut kept = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--into" {
+            arguments.next();
+        } else {
+            kept.push(argument.as_str());
+        }
+    }
+    kept
 }
 
 impl Guard {
@@ -172,5 +207,12 @@ impl Guard {
             verdict.worse.join("\n")
         );
         Ok(())
+    }
+}
+
+impl Docs {
+    fn run(&self) -> anyhow::Result<()> {
+        let before = self.before.as_deref().map(Results::load).transpose()?;
+        report::write(&Results::load(&self.from)?, before.as_ref(), &self.to)
     }
 }

@@ -16,10 +16,15 @@ use crate::subject::{Store, Subject};
 const SESSIONS: u64 = 1000;
 
 /// A round in which others have used more than this share of a processor is measured again …
-const QUIET: f64 = 0.05;
+pub(crate) const QUIET: f64 = 0.08;
 
 /// … at most so many times; then the quietest of them counts.
 const MAX_TRIES: u32 = 4;
+
+/// How long each page is asked for before it is timed, in seconds; Node compiles what it runs often.
+const WARM: f64 = 1.0;
+/// See [`WARM`].
+const WARM_NODE: f64 = 3.0;
 
 /// How long and how often.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,7 @@ pub(crate) fn compare(
     store: Store,
     pages: &[&str],
     effort: Effort,
+    wanted: &dyn Fn(&Subject) -> bool,
     stop: &Stop,
     results: &mut Results,
     save: &dyn Fn(&Results) -> anyhow::Result<()>,
@@ -41,14 +47,23 @@ pub(crate) fn compare(
     let mut lanes = Vec::new();
     for &page in pages {
         for subject in Subject::on(store) {
-            if let Some(path) = subject.path(page) {
+            // What a page costs without sessions is the same on every store.
+            let path = subject.path(page).filter(|_| subject.store.is_some() || store == Store::Memory);
+            if let Some(path) = path.filter(|_| wanted(subject)) {
                 lanes.push((page, subject, path));
             }
         }
     }
-    let turns = lanes.len() as u64 * u64::from(effort.rounds);
+    let turns = lanes.len() as u64 * (u64::from(effort.rounds) + 1);
     let progress = Progress::new(&format!("{}: rounds", store.title()), turns);
-    let field = Field::prepare(&backend, stop)?;
+    let subjects: Vec<_> = Subject::on(store)
+        .filter(|subject| {
+            lanes
+                .iter()
+                .any(|(_, other, _)| other.serves == subject.serves && other.program == subject.program)
+        })
+        .collect();
+    let field = Field::prepare(&backend, &subjects, stop)?;
     for &page in pages {
         let mine: Vec<_> = lanes.iter().filter(|lane| lane.0 == page).collect();
         let mut timed: Vec<Timed> = (mine.iter())
@@ -59,6 +74,12 @@ pub(crate) fn compare(
                 rounds: Vec::new(),
             })
             .collect();
+        for (page, subject, path) in &mine {
+            stop.check()?;
+            progress.step(&format!("{page}, {}, warming up", subject.title));
+            let seconds = if subject.program.is_node() { WARM_NODE } else { WARM };
+            field.round(subject, path, seconds, one_round)?;
+        }
         for round in 0..effort.rounds as usize {
             for turn in 0..mine.len() {
                 stop.check()?;
@@ -68,7 +89,7 @@ pub(crate) fn compare(
                     continue;
                 };
                 progress.step(&format!("{page}, {}", subject.title));
-                timed.rounds.push(field.round(subject, path, effort.seconds, LOAD_PROCESSOR)?);
+                timed.rounds.push(field.round(subject, path, effort.seconds, quiet_round)?);
             }
         }
         for timed in timed {
@@ -92,11 +113,11 @@ pub(crate) struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// Starts one server for each subject that needs its own.
-    fn prepare(backend: &'a Backend, stop: &Stop) -> anyhow::Result<Self> {
+    fn prepare(backend: &'a Backend, subjects: &[&'static Subject], stop: &Stop) -> anyhow::Result<Self> {
         let folder = temporary_folder()?;
         let script = load::write_script(folder.path())?;
         let mut servers = Vec::new();
-        for subject in Subject::on(backend.store()).filter(|subject| !subject.is_update()) {
+        for &subject in subjects.iter().filter(|subject| !subject.is_update()) {
             stop.check()?;
             let files = backend.folder(subject)?;
             let server = Start::timed(subject, backend.url(subject)?, &files).start()?;
@@ -112,7 +133,14 @@ impl<'a> Field<'a> {
         Ok(Self { backend, servers, script, _folder: folder })
     }
 
-    fn round(&self, subject: &Subject, path: &str, seconds: f64, processors: &str) -> anyhow::Result<Round> {
+    /// One turn of a subject: `measure` is [`quiet_round`], or [`one_round`] where nobody looks at the result.
+    fn round(
+        &self,
+        subject: &Subject,
+        path: &str,
+        seconds: f64,
+        measure: fn(&Path, &Load<'_>, u32, Option<u32>) -> anyhow::Result<Round>,
+    ) -> anyhow::Result<Round> {
         let (_, server, cookies) = (self.servers.iter())
             .find(|(of, ..)| of.serves == subject.serves && of.program == subject.program)
             .ok_or_else(|| anyhow::anyhow!("{} is not running", subject.name))?;
@@ -122,9 +150,9 @@ impl<'a> Field<'a> {
             page: path,
             cookies: cookies.as_deref().filter(|_| !new_visitors),
             seconds,
-            processors,
+            processors: LOAD_PROCESSOR,
         };
-        quiet_round(&self.script, &load, server.pid(), self.backend.pid())
+        measure(&self.script, &load, server.pid(), self.backend.pid())
     }
 }
 

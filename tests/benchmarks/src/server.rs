@@ -1,6 +1,7 @@
 //! A server that is measured: started on its processor, ended with its guard.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -140,7 +141,8 @@ pub(crate) struct Server {
 
 impl Server {
     fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        // Ctrl-C is for the program that measures; it ends its servers itself.
+        let mut child = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take();
         let output = child.stdout.take().context("no output")?;
         let mut server = Self { child, input, port: 0 };
