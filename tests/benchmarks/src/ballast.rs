@@ -1,5 +1,6 @@
 //! Sessions that nobody asks for: copies of a real one under other ids, made by the store's own means.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -88,9 +89,10 @@ fn keys(redis: u16, numbers: Range<u64>) -> anyhow::Result<()> {
     let mut number = numbers.start;
     while number < numbers.end {
         let end = numbers.end.min(number + AT_ONCE);
-        let commands: String = (number..end)
-            .map(|number| format!("SET sess:ballast{number:024} {value} EX 86400\r\n"))
-            .collect();
+        let mut commands = String::new();
+        for number in number..end {
+            write!(commands, "SET sess:ballast{number:024} {value} EX 86400\r\n")?;
+        }
         stream.get_mut().write_all(commands.as_bytes())?;
         let mut answers = vec![0; "+OK\r\n".len() * usize::try_from(end - number)?];
         stream.read_exact(&mut answers)?;

@@ -173,7 +173,7 @@ fn make_many(
     while made < count {
         stop.check()?;
         make_sessions(server.port, "/create", PART.min(count - made), |number, cookie| {
-            keep(made + number, cookie)
+            keep(made + number, cookie);
         })?;
         made += PART.min(count - made);
     }

@@ -20,6 +20,7 @@ mod statistics;
 mod stop;
 mod subject;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +31,9 @@ use crate::results::Results;
 use crate::rounds::Effort;
 use crate::stop::Stop;
 use crate::subject::{PAGES, Store, Subject};
+
+/// The two that nearly every visit consists of.
+const PAGES_OF_A_QUICK_RUN: [&str; 2] = ["counter", "read"];
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures sessions side by side")]
@@ -135,11 +139,10 @@ impl Run {
             costs::count(&costs::PEERS, true, &stop, &mut results)?;
             save(&results)?;
         }
-        let pages: Vec<&str> = if self.pages.is_empty() {
-            PAGES.to_vec()
-        } else {
-            self.pages.iter().map(String::as_str).collect()
-        };
+        let mut pages: Vec<&str> = self.pages.iter().map(String::as_str).collect();
+        if pages.is_empty() {
+            pages = if self.quick { PAGES_OF_A_QUICK_RUN.to_vec() } else { PAGES.to_vec() };
+        }
         let effort = if self.quick {
             Effort { rounds: 3, seconds: 1.0 }
         } else {
@@ -165,7 +168,14 @@ impl Run {
                 save(&results)?;
             }
         }
-        save(&results)
+        save(&results)?;
+        writeln!(
+            std::io::stdout(),
+            "{}\nThe results are in {}.",
+            report::summary(&results),
+            self.into.display()
+        )?;
+        Ok(())
     }
 }
 

@@ -78,9 +78,9 @@ impl<'a> Start<'a> {
             }
         }
         if self.subject.program.is_node() {
-            self.node(&mut command)
+            self.node(&mut command);
         } else {
-            self.rust(&mut command)?
+            self.rust(&mut command)?;
         }
         Server::spawn(command).with_context(|| format!("cannot start {}", self.subject.name))
     }

@@ -132,7 +132,9 @@ fn average(verbs: Vec<String>) -> BTreeMap<String, f64> {
     }
     // Sweeps and heartbeats are no part of a request.
     counts.retain(|_, count| *count >= 0.1);
-    counts.values_mut().for_each(|count| *count = (*count * 100.0).round() / 100.0);
+    for count in counts.values_mut() {
+        *count = (*count * 100.0).round() / 100.0;
+    }
     counts
 }
 

@@ -22,9 +22,9 @@ struct Line {
 
 /// The latency that a share of the requests does not exceed; on the right are the rare ones.
 pub(super) fn latency(results: &Results, store: Store, page: &str, file: &Path) -> anyhow::Result<()> {
-    let lanes = tables::lanes(results, store, page);
+    let timed = tables::lanes(results, store, page);
     let shown =
-        lanes.iter().filter(|(subject, _)| subject.store.is_some() && !subject.name.ends_with("-node"));
+        timed.iter().filter(|(subject, _)| subject.store.is_some() && !subject.name.ends_with("-node"));
     let lines = shown.map(|(subject, timed)| (*subject, distribution(timed))).collect();
     let axes = Axes {
         caption: format!("{}, {page} page: latency of a server that is full", store.title()),

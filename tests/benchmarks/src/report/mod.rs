@@ -3,8 +3,11 @@
 mod bars;
 mod curves;
 mod page;
+mod summary;
 mod tables;
 mod words;
+
+pub(crate) use summary::summary;
 
 use std::fs;
 use std::path::Path;

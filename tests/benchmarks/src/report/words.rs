@@ -41,7 +41,7 @@ pub(super) fn time(microseconds: f64) -> String {
 /// `10 k`, `5 M`.
 pub(super) fn count(number: u64) -> String {
     match number {
-        1_000_000.. if number % 1_000_000 == 0 => format!("{} M", number / 1_000_000),
+        1_000_000.. if number.is_multiple_of(1_000_000) => format!("{} M", number / 1_000_000),
         1000.. => format!("{} k", number / 1000),
         _ => number.to_string(),
     }
