@@ -131,7 +131,7 @@ impl Results {
             fs::create_dir_all(folder)?;
         }
         let beside = path.with_extension("new");
-        fs::write(&beside, serde_json::to_string_pretty(self)? + "\n")?;
+        fs::write(&beside, serde_json::to_string(self)? + "\n")?;
         Ok(fs::rename(beside, path)?)
     }
 

@@ -31,6 +31,7 @@ pub(super) fn latency(results: &Results, store: Store, page: &str, file: &Path) 
         x: "share of the requests that are at most this slow",
         y: "milliseconds",
         room: 1.3,
+        least: f64::INFINITY,
         x_label: |x| match x.round() as i32 {
             0 => "0 %".to_owned(),
             1 => "90 %".to_owned(),
@@ -47,7 +48,9 @@ fn distribution(timed: &Timed) -> Vec<(f64, f64)> {
     let Some(first) = timed.rounds.first() else { return Vec::new() };
     let percentiles = first.seen.latency.iter().map(|(percentile, _)| *percentile);
     let mut points = Vec::new();
-    for (index, percentile) in percentiles.enumerate().filter(|(_, percentile)| *percentile < 100.0) {
+    for (index, percentile) in
+        percentiles.enumerate().filter(|(_, percentile)| (5.0..100.0).contains(percentile))
+    {
         let values =
             timed.rounds.iter().filter_map(|round| round.seen.latency.get(index)).map(|point| point.1);
         if let Some(spread) = Spread::of(values) {
@@ -79,6 +82,8 @@ pub(super) fn growth(results: &Results, file: &Path) -> anyhow::Result<()> {
         y: "requests per second",
         // For the legend.
         room: 4.0,
+        // Small differences shall look small.
+        least: 1000.0,
         x_label: |x| words::count(10_f64.powf(*x).round() as u64),
     };
     draw(&axes, lines, file)
@@ -92,6 +97,8 @@ struct Axes {
     x_label: fn(&f64) -> String,
     /// How much further than the largest value the vertical axis goes.
     room: f64,
+    /// Where the vertical axis begins at the latest.
+    least: f64,
 }
 
 fn draw(axes: &Axes, lines: Vec<(&'static Subject, Vec<(f64, f64)>)>, file: &Path) -> anyhow::Result<()> {
@@ -111,9 +118,14 @@ fn draw(axes: &Axes, lines: Vec<(&'static Subject, Vec<(f64, f64)>)>, file: &Pat
     let mut chart = ChartBuilder::on(&root)
         .caption(&axes.caption, ("sans-serif", 18).into_font().style(FontStyle::Bold))
         .margin(14)
+        // The last label is wider than what is below it.
+        .margin_right(36)
         .x_label_area_size(46)
         .y_label_area_size(70)
-        .build_cartesian_2d(x.start.floor()..x.end.ceil(), (y.start / 1.3..y.end * axes.room).log_scale())?;
+        .build_cartesian_2d(
+            x.start.floor()..x.end.ceil(),
+            ((y.start / 1.3).min(axes.least)..y.end * axes.room).log_scale(),
+        )?;
     chart
         .configure_mesh()
         .light_line_style(BLACK.mix(0.06))

@@ -158,11 +158,11 @@ fn cost_row(subject: &Subject, cost: &Cost, ten: Option<&Cost>, constant: Option
     // Only an Actix app can be compared with the Actix app that does nearly nothing.
     let base = constant.filter(|_| subject.title.contains("ctix") || subject.is_ours());
     let above = |value: f64, base: Option<f64>| match base {
-        Some(base) => format!("{value:.0} (+{:.0})", value - base),
+        Some(base) => format!("{value:.0} ({:+.0})", value - base),
         None => format!("{value:.0}"),
     };
     let above_thousands = |value: f64, base: Option<f64>| match base {
-        Some(base) => format!("{} (+{})", thousands(value), thousands(value - base)),
+        Some(base) => format!("{} ({:+.1} k)", thousands(value), (value - base) / 1000.0),
         None => thousands(value),
     };
     let per_key =
