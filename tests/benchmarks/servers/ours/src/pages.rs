@@ -78,13 +78,7 @@ async fn counter(session: Session) -> Result<String> {
 
 /// One more, exactly.
 async fn update(session: Session) -> Result<String> {
-    let number = session
-        .transaction(|data| {
-            let number = data.get::<u64>("num")?.unwrap_or(0) + 1;
-            data.insert("num", &number)?;
-            Ok(number)
-        })
-        .await?;
+    let number = session.update("num", |number: Option<u64>| number.unwrap_or(0) + 1).await?;
     Ok(number.to_string())
 }
 
