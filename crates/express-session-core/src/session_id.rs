@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// The secret that names a session, unsigned.
 ///
 /// Whoever knows it owns the session, so `Debug` does not show it and there is no `Display`;
-/// [`as_str`](Self::as_str) is the one way to the text. Cloning is cheap.
+/// [`as_str`](Self::as_str) and [`as_bytes`](Self::as_bytes) are the ways to the text. Cloning is cheap.
 #[derive(Clone)]
 pub struct SessionId(Text);
 
@@ -84,11 +84,17 @@ impl SessionId {
     /// The id itself. Do not log it.
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            // It was cut out of a text, so it is one.
-            Text::Short { len, bytes } => {
-                bytes.get(..usize::from(*len)).and_then(|it| std::str::from_utf8(it).ok()).unwrap_or_default()
-            }
+            // It was copied from a text, so it is one.
+            Text::Short { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Text::Long(text) => text,
+        }
+    }
+
+    /// The bytes of the id, which need no check. Do not log them.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Text::Long(text) => text.as_bytes(),
         }
     }
 }
@@ -108,7 +114,7 @@ impl Text {
 
 impl PartialEq for SessionId {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -116,7 +122,7 @@ impl Eq for SessionId {}
 
 impl Hash for SessionId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        self.as_bytes().hash(state);
     }
 }
 
@@ -128,7 +134,7 @@ impl PartialOrd for SessionId {
 
 impl Ord for SessionId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_str().cmp(other.as_str())
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 

@@ -99,19 +99,20 @@ impl Shards {
         expected: Option<u64>,
         now: UnixMillis,
     ) -> Write {
-        let new_size = size(id.as_str(), &text);
+        let name = id.as_str();
+        let new_size = size(name, &text);
         let part = self.part_of(id);
         let mut shard = self.lock(part);
         let revision = shard.next_revision();
         let new = Entry { text, deadline, revision };
-        let expired = match shard.find(id.as_str(), now) {
+        let expired = match shard.find(name, now) {
             Lookup::Live(entry) => {
                 if expected.is_some_and(|expected| expected != entry.revision) {
                     return Write::Conflict(entry.clone());
                 }
                 let old = std::mem::replace(entry, new);
                 drop(shard);
-                self.resized(old.size(id.as_str()), new_size);
+                self.resized(old.size(name), new_size);
                 self.make_room(part, id);
                 return Write::Written(revision);
             }
@@ -119,7 +120,7 @@ impl Shards {
             Lookup::Absent => None,
         };
         if expected.is_none() {
-            shard.insert(id.as_str(), new);
+            shard.insert(name, new);
             self.sessions.fetch_add(1, Relaxed);
             self.bytes.fetch_add(new_size, Relaxed);
         }
@@ -141,17 +142,18 @@ impl Shards {
         now: UnixMillis,
         change: impl FnOnce(&Entry) -> Result<Option<Arc<str>>, DecodeError>,
     ) -> Result<bool, DecodeError> {
+        let name = id.as_str();
         let part = self.part_of(id);
         let mut shard = self.lock(part);
-        let expired = match shard.find(id.as_str(), now) {
+        let expired = match shard.find(name, now) {
             Lookup::Live(entry) => {
                 let changed = change(entry)?;
                 entry.deadline = deadline;
-                let before = entry.size(id.as_str());
+                let before = entry.size(name);
                 if let Some(text) = changed {
                     entry.text = text;
                 }
-                let after = entry.size(id.as_str());
+                let after = entry.size(name);
                 drop(shard);
                 self.resized(before, after);
                 self.make_room(part, id);

@@ -150,7 +150,7 @@ impl SessionStore for MemoryStore {
             };
             let stored = newer.as_ref().unwrap_or(document);
             let changed = stored.cookie() != cookie;
-            Ok(changed.then(|| stored.with_cookie(cookie).shared_text()))
+            Ok(changed.then(|| stored.text_with_cookie(cookie)))
         })?;
         Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
     }

@@ -9,6 +9,8 @@
     reason = "test code: a panic is the failure"
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix_http::Request;
@@ -17,12 +19,13 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
+use express_session_actix::core::{Clock, NoTimer, SessionManager, UnixMillis};
 use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use futures_util::FutureExt as _;
 
 /// At most so many, with one key.
-const READ: u64 = 7;
+const READ: u64 = 8;
 const COUNT: u64 = 12;
 const INSERT: u64 = 13;
 
@@ -86,6 +89,16 @@ where
     answer
 }
 
+/// A millisecond passes between any two looks at it: each touch moves the session's expiry, as between real requests.
+#[derive(Debug)]
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// What a page with a session allocates more than the page without, in a session with so many keys.
 async fn above_plain(keys: usize, path: &str) -> u64 {
     let options = Options::builder([SECRET])
@@ -94,7 +107,10 @@ async fn above_plain(keys: usize, path: &str) -> u64 {
         .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
         .build()
         .unwrap();
-    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), options);
+    let clock = Arc::new(Ticking(AtomicI64::new(1_893_553_445_678)));
+    let store = MemoryStore::with_clock(MemoryOptions::new(), Arc::clone(&clock));
+    let manager = SessionManager::with_clock(store, options, clock, NoTimer);
+    let sessions = SessionMiddleware::from_manager(manager);
     let service = init_service(
         App::new().route("/plain", web::get().to(plain)).service(
             web::scope("/session")

@@ -52,14 +52,12 @@ type Decoded = SmallVec<[u8; 128]>;
 
 /// The bytes of JavaScript's `decodeURIComponent`, which throws if there is a bad escape (`None`) or they are not UTF-8.
 fn decode_uri_component(text: &str) -> Option<Decoded> {
-    let mut out = Decoded::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            out.push(hex(bytes.next()?)? << 4 | hex(bytes.next()?)?);
-        } else {
-            out.push(byte);
-        }
+    let mut parts = text.split('%');
+    let mut out = Decoded::from_slice(parts.next()?.as_bytes());
+    for part in parts {
+        let (&[high, low], rest) = part.as_bytes().split_first_chunk()?;
+        out.push(hex(high)? << 4 | hex(low)?);
+        out.extend_from_slice(rest);
     }
     Some(out)
 }

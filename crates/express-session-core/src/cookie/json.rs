@@ -110,12 +110,12 @@ impl Cookie {
         if lifetime == "null,\"expires\":null" {
             return Some(Self::default());
         }
-        let (max_age, expires) = lifetime.split_once(",\"expires\":\"")?;
-        let digits =
-            !max_age.is_empty() && max_age.len() <= 15 && max_age.bytes().all(|byte| byte.is_ascii_digit());
-        let max_age = digits.then(|| max_age.parse().ok())??;
-        let expires = date::parse_iso_string(expires.strip_suffix('"')?)?;
-        Some(Self::usual(Attribute::Number(max_age), Expires::Date(Some(expires))))
+        let (max_age, expires) = lifetime.split_at(lifetime.find(|digit: char| !digit.is_ascii_digit())?);
+        // Up to here every whole number is a double.
+        let max_age = Some(max_age).filter(|digits| digits.len() <= 9)?.parse::<u32>().ok()?;
+        let expires = expires.strip_prefix(",\"expires\":\"")?.strip_suffix('"')?;
+        let expires = date::parse_iso_string(expires)?;
+        Some(Self::usual(Attribute::Number(max_age.into()), Expires::Date(Some(expires))))
     }
 
     /// `JSON.stringify(cookie)`: the nine attributes in Node's order, then the fields Node does not know.

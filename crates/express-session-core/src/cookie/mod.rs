@@ -52,7 +52,7 @@ pub enum Priority {
 /// Changing it through a handler counts as a change of the session: it is saved and sent again.
 /// DIFFERENCE: express-session does not count cookie changes, so its new lifetime is forgotten by the next
 /// request; see `docs/INTEROP.md`.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Cookie {
     pub(crate) original_max_age: Attribute,
     pub(crate) expires: Expires,
@@ -99,6 +99,14 @@ pub enum CookieError {
     /// `originalMaxAge` is neither a number nor empty; express-session would throw at the first touch.
     #[error("the cookie's originalMaxAge is not a number")]
     OriginalMaxAge,
+}
+
+impl PartialEq for Cookie {
+    fn eq(&self, other: &Self) -> bool {
+        self.expires == other.expires
+            && self.original_max_age == other.original_max_age
+            && self.same_attributes(other)
+    }
 }
 
 impl Default for Cookie {
@@ -277,6 +285,10 @@ impl Cookie {
         }
     }
 
+    fn same_attributes(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.attributes, &other.attributes) || self.attributes == other.attributes
+    }
+
     /// Whether something other than the passing of time makes this cookie differ from `loaded`.
     pub(crate) fn was_changed_since(&self, loaded: &Self) -> bool {
         let moved_by_touch = match &self.original_max_age {
@@ -289,9 +301,7 @@ impl Cookie {
             (Attribute::Number(ours), Attribute::Number(theirs)) => (0.0..1.0).contains(&(theirs - ours)),
             (ours, theirs) => ours == theirs,
         };
-        let same_attributes =
-            Arc::ptr_eq(&self.attributes, &loaded.attributes) || self.attributes == loaded.attributes;
-        !(same_expiry && same_lifetime && same_attributes)
+        !(same_expiry && same_lifetime && self.same_attributes(loaded))
     }
 }
 

@@ -173,8 +173,22 @@ impl Key {
 
 /// The cookie value on the wire, of a value whose signature is known.
 pub(crate) fn write_cookie_value(value: &str, signature: &Signature, out: &mut String) {
-    for part in [SIGNED_PREFIX, value, ".", signature.as_str()] {
-        out.extend(utf8_percent_encode(part, ENCODE_URI_COMPONENT));
+    out.push_str("s%3A");
+    // An id of our own needs no escapes.
+    if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        out.push_str(value);
+    } else {
+        out.extend(utf8_percent_encode(value, ENCODE_URI_COMPONENT));
+    }
+    out.push('.');
+    for part in signature.as_str().split_inclusive(['+', '/']) {
+        let plain = part.trim_end_matches(['+', '/']);
+        out.push_str(plain);
+        match part.get(plain.len()..) {
+            Some("+") => out.push_str("%2B"),
+            Some("/") => out.push_str("%2F"),
+            _ => {}
+        }
     }
 }
 

@@ -37,7 +37,7 @@ impl Data {
 
     /// The data of a document, to be changed.
     pub fn of(document: Document) -> Self {
-        let cookie = document.cookie.clone();
+        let cookie = document.cookie().clone();
         Self { document, changes: Changes::default(), cookie }
     }
 
@@ -182,8 +182,8 @@ impl Data {
     /// A key that we removed is removed; a key that we changed and they removed comes back with our value. The
     /// cookie is ours if we changed it, else theirs.
     pub fn rebase(&mut self, newer: Document) {
-        if !self.cookie.was_changed_since(&self.document.cookie) {
-            self.cookie = newer.cookie.clone();
+        if !self.cookie.was_changed_since(self.document.cookie()) {
+            self.cookie = newer.cookie().clone();
         }
         self.document = newer;
         self.drop_idle_changes();
@@ -193,6 +193,9 @@ impl Data {
     /// unsaved.
     pub(crate) fn written(&mut self, document: Document, then: &Changes) {
         let before = std::mem::replace(&mut self.document, document);
+        if self.changes.is_empty() && then.is_empty() {
+            return;
+        }
         let undone: Vec<&str> =
             then.iter().map(|(key, _)| key).filter(|key| self.changes.get_raw(key).is_none()).collect();
         self.changes.retain(|key, now| then.get_raw(key) != Some(now));
@@ -221,7 +224,7 @@ impl Data {
 
     /// Whether the cookie differs from the document's by more than the passing of time.
     pub(crate) fn cookie_is_changed(&self) -> bool {
-        self.cookie.was_changed_since(&self.document.cookie)
+        self.cookie.was_changed_since(self.document.cookie())
     }
 }
 

@@ -21,6 +21,11 @@ pub const COOKIE_KEY: &str = "cookie";
 /// keys nor values. To make one, or another one of it, see [`Data`](crate::Data).
 #[derive(Clone)]
 pub struct Document {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What all clones share.
+pub(super) struct Inner {
     pub(super) text: Arc<str>,
     /// All members but the cookie.
     pub(super) members: Members,
@@ -74,34 +79,38 @@ impl Document {
             let as_written = says_what_node_writes(written, &cookie);
             (cookie, as_written)
         };
-        Ok(Some(Self { text, members, before_cookie, cookie, cookie_text, cookie_is_as_written }))
+        Ok(Some(Self::of(Inner { text, members, before_cookie, cookie, cookie_text, cookie_is_as_written })))
+    }
+
+    pub(super) fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 
     /// What a session begins with that was never stored: a cookie, and no text yet.
     pub(crate) fn blank(cookie: Cookie) -> Self {
-        Self {
+        Self::of(Inner {
             text: Arc::default(),
             members: Members::new(),
             before_cookie: 0,
             cookie,
             cookie_text: Span::default(),
             cookie_is_as_written: false,
-        }
+        })
     }
 
     /// The JSON text, as it is stored.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.inner.text
     }
 
     /// The same text, shared.
     pub fn shared_text(&self) -> Arc<str> {
-        Arc::clone(&self.text)
+        Arc::clone(&self.inner.text)
     }
 
     /// The cookie's attributes.
     pub fn cookie(&self) -> &Cookie {
-        &self.cookie
+        &self.inner.cookie
     }
 
     /// The value of `key`, if there is one.
@@ -115,7 +124,7 @@ impl Document {
 
     /// The JSON text of the value of `key`, exactly as stored.
     pub fn get_raw(&self, key: &str) -> Option<&str> {
-        self.find(key).map(|member| member.value.of(&self.text))
+        self.find(key).map(|member| member.value.of(self.text()))
     }
 
     /// The keys and the JSON texts of their values, in order; the cookie is not among them.
@@ -127,33 +136,39 @@ impl Document {
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.inner.members.len()
     }
 
     /// Whether there are no data.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.inner.members.is_empty()
     }
 
     /// The member of `key`.
     pub(super) fn find(&self, key: &str) -> Option<&Member> {
-        self.members.iter().find(|member| spells(member.key.of(&self.text), key))
+        self.inner.members.iter().find(|member| spells(member.key.of(self.text()), key))
     }
 
     /// The value of a key given as it is written somewhere.
     pub(super) fn get_by_raw_key(&self, raw: &str) -> Option<&str> {
-        let member = self.members.iter().find(|member| same_key(member.key.of(&self.text), raw))?;
-        Some(member.value.of(&self.text))
+        let text = self.text();
+        let member = self.inner.members.iter().find(|member| same_key(member.key.of(text), raw))?;
+        Some(member.value.of(text))
     }
 
     /// The keys and values as they are written.
     pub(super) fn raw_entries(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.members.iter().map(|member| (member.key.of(&self.text), member.value.of(&self.text)))
+        self.inner.members.iter().map(|member| (member.key.of(self.text()), member.value.of(self.text())))
+    }
+
+    /// Whether both are one and the same in memory.
+    pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// Whether this is the text of the document: the very same one in memory, not an equal one.
     pub fn is_text(&self, text: &Arc<str>) -> bool {
-        Arc::ptr_eq(&self.text, text)
+        Arc::ptr_eq(&self.inner.text, text)
     }
 
     /// Whether both hold the same JavaScript values under the same keys; the order of the keys is not compared.
@@ -161,8 +176,8 @@ impl Document {
     /// Source: express-session `index.js`, `hash` and `isModified`: "modified" is a comparison of contents.
     /// DIFFERENCE: there, removing a key and adding it again with the same value counts as a change.
     pub fn same_data(&self, other: &Self) -> bool {
-        self.is_text(&other.text)
-            || (self.members.len() == other.members.len()
+        self.is_text(&other.inner.text)
+            || (self.inner.members.len() == other.inner.members.len()
                 && self.raw_entries().all(|(key, value)| {
                     other.get_by_raw_key(key).is_some_and(|theirs| json::same(value, theirs))
                 }))
@@ -192,7 +207,7 @@ fn says_what_node_writes(text: &str, cookie: &Cookie) -> bool {
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Document({:?}, {} keys)", self.cookie, self.len())
+        write!(f, "Document({:?}, {} keys)", self.inner.cookie, self.len())
     }
 }
 

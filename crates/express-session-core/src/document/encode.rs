@@ -1,7 +1,9 @@
 //! A document with changes on top, as the next document.
 
+use std::sync::Arc;
+
 use super::changes::{Change, Changes};
-use super::document_text::{COOKIE_KEY, Document};
+use super::document_text::{COOKIE_KEY, Document, Inner};
 use super::index::{Member, Members, Span};
 use crate::cookie::Cookie;
 use crate::js::json;
@@ -43,7 +45,7 @@ pub(super) fn pieces<'a>(document: &'a Document, changes: &'a Changes, mut visit
         {
             visit(Piece::Data { key, value });
         }
-        if place == document.before_cookie {
+        if place == document.inner.before_cookie {
             visit(Piece::Cookie);
         }
         match changes.get_raw(key) {
@@ -55,7 +57,7 @@ pub(super) fn pieces<'a>(document: &'a Document, changes: &'a Changes, mut visit
     for (_, key, value) in new_indices {
         visit(Piece::Data { key, value });
     }
-    if document.before_cookie >= document.len() {
+    if document.inner.before_cookie >= document.len() {
         visit(Piece::Cookie);
     }
     for (key, value) in new {
@@ -63,14 +65,45 @@ pub(super) fn pieces<'a>(document: &'a Document, changes: &'a Changes, mut visit
     }
 }
 
+/// Where things stand in a text that has just been written.
+struct Written {
+    members: Members,
+    before_cookie: usize,
+    cookie_text: Span,
+}
+
 impl Document {
     /// This document with other changes and another cookie, as Node would write it if everything in it were Node's.
     pub(super) fn with(&self, changes: &Changes, cookie: &Cookie) -> Self {
-        with_scratch(|text| self.write(changes, cookie, text))
+        with_scratch(|text| {
+            let Written { members, before_cookie, cookie_text } = self.write(changes, cookie, text);
+            Self::of(Inner {
+                text: (&**text).into(),
+                members,
+                before_cookie,
+                cookie: cookie.clone(),
+                cookie_text,
+                cookie_is_as_written: true,
+            })
+        })
     }
 
-    fn write(&self, changes: &Changes, cookie: &Cookie, text: &mut String) -> Self {
-        let mut members = Members::with_capacity(self.members.len() + changes.len());
+    /// This document with another cookie; the data keep their texts.
+    #[must_use]
+    pub fn with_cookie(&self, cookie: &Cookie) -> Self {
+        self.with(&Changes::default(), cookie)
+    }
+
+    /// The text of [`with_cookie`](Self::with_cookie) alone, for stores that keep nothing else.
+    pub fn text_with_cookie(&self, cookie: &Cookie) -> Arc<str> {
+        with_scratch(|text| {
+            self.write(&Changes::default(), cookie, text);
+            (&**text).into()
+        })
+    }
+
+    fn write(&self, changes: &Changes, cookie: &Cookie, text: &mut String) -> Written {
+        let mut members = Members::with_capacity(self.inner.members.len() + changes.len());
         let (mut before_cookie, mut cookie_text) = (0, Span::default());
         // A document of 4 GiB or more has no index; it is refused when it is read, and by every store.
         let span = |start, end| Span::new(start, end).unwrap_or_default();
@@ -87,8 +120,8 @@ impl Document {
             let start = text.len();
             match piece {
                 Piece::Cookie => {
-                    if self.cookie_is_as_written && *cookie == self.cookie {
-                        text.push_str(self.cookie_text.of(&self.text));
+                    if self.inner.cookie_is_as_written && *cookie == self.inner.cookie {
+                        text.push_str(self.inner.cookie_text.of(self.text()));
                     } else {
                         cookie.write(text);
                     }
@@ -102,19 +135,6 @@ impl Document {
             }
         });
         text.push('}');
-        Self {
-            text: (&**text).into(),
-            members,
-            before_cookie,
-            cookie: cookie.clone(),
-            cookie_text,
-            cookie_is_as_written: true,
-        }
-    }
-
-    /// This document with another cookie; the data keep their texts.
-    #[must_use]
-    pub fn with_cookie(&self, cookie: &Cookie) -> Self {
-        self.with(&Changes::default(), cookie)
+        Written { members, before_cookie, cookie_text }
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use async_lock::OnceCell;
+use futures_util::lock::Mutex as AsyncMutex;
 
 use super::Session;
 use super::current::{Birth, Current};
@@ -31,7 +31,8 @@ const MAX_CHECKS: usize = 32;
 /// For adapters: see [`SessionManager::begin_lazily`].
 pub struct PendingSession {
     arrival: Arrival,
-    session: OnceCell<Session>,
+    /// Held while it is being loaded.
+    session: AsyncMutex<Option<Session>>,
 }
 
 /// What the head of a request says.
@@ -72,7 +73,7 @@ impl SessionManager {
     /// As [`begin`](Self::begin), but the store is not called before somebody asks for the session. For adapters that
     /// know who does, with the option [`lazy`](crate::OptionsBuilder::lazy).
     pub fn begin_lazily(&self, request: &dyn RequestHead) -> Option<PendingSession> {
-        Some(PendingSession { arrival: self.arrival(request)?, session: OnceCell::new() })
+        Some(PendingSession { arrival: self.arrival(request)?, session: AsyncMutex::default() })
     }
 
     /// Source: express-session `index.js`: the path of the original URL must start with the cookie's.
@@ -185,8 +186,12 @@ impl PendingSession {
     ///
     /// As [`SessionManager::begin`]. The next call tries again.
     pub async fn session(&self) -> Result<Session, SessionError> {
-        let load = || self.arrival.clone().session();
-        self.session.get_or_try_init(load).await.cloned()
+        let mut session = self.session.lock().await;
+        if let Some(loaded) = &*session {
+            return Ok(loaded.clone());
+        }
+        let loaded = self.arrival.clone().session().await?;
+        Ok(session.insert(loaded).clone())
     }
 
     /// Ends the request. Nobody who has not asked for the session has used it: nothing is done then.
@@ -195,7 +200,8 @@ impl PendingSession {
     ///
     /// As [`Session::finish`].
     pub async fn finish(&self) -> Result<Finished, SessionError> {
-        match self.session.get() {
+        let session = self.session.lock().await.clone();
+        match session {
             Some(session) => session.finish().await,
             None => Ok(Finished::default()),
         }
@@ -205,7 +211,7 @@ impl PendingSession {
 impl std::fmt::Debug for PendingSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PendingSession")
-            .field("is_loaded", &self.session.is_initialized())
+            .field("is_loaded", &self.session.try_lock().is_some_and(|session| session.is_some()))
             .finish_non_exhaustive()
     }
 }

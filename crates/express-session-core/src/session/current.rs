@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_lock::Mutex as AsyncMutex;
+use futures_util::lock::Mutex as AsyncMutex;
 
 use super::manager::SessionManager;
 use super::state::State;

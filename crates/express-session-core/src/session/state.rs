@@ -1,12 +1,10 @@
 //! What is known about the session of one request. No I/O: what is to be written goes out, what became of it comes in.
 
-use std::sync::Arc;
-
 use super::decision::{Held, Loaded, Standing};
 use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
 use crate::cookie::signature::Signature;
-use crate::document::{CREATED_AT_KEY, Changes, Data, Document};
+use crate::document::{CREATED_AT_KEY, Changes, Data, DataError, Document};
 use crate::error::SessionError;
 use crate::options::Options;
 use crate::session_id::SessionId;
@@ -70,9 +68,9 @@ pub(crate) struct State {
     pub(crate) data: Data,
     pub(crate) came_with: Option<CameWith>,
     /// The document the request began with (`originalHash`); none once the session has another id.
-    original: Option<Arc<str>>,
+    original: Option<Document>,
     /// The document that is known to be stored (`savedHash`); with `resave`, not the one that was loaded.
-    saved: Option<Arc<str>>,
+    saved: Option<Document>,
     /// A cookie that the handler changed is saved, and still has to be sent.
     cookie_is_due: bool,
 }
@@ -89,6 +87,44 @@ pub(crate) struct Outgoing {
     cookie: Cookie,
 }
 
+/// A copy of the session's data that is going to be written.
+pub(crate) struct Draft {
+    id: SessionId,
+    expected: Option<Revision>,
+    data: Data,
+    /// The session's cookie, before it was touched.
+    cookie: Cookie,
+}
+
+impl Draft {
+    /// The data as they are.
+    pub(crate) fn unchanged(self) -> Outgoing {
+        let (document, is_change) = self.encode();
+        let Self { id, expected, data, cookie } = self;
+        Outgoing { id, expected, document, is_change, changes: data.changes, cookie }
+    }
+
+    /// The data after `change`, which does not reach the session before they are stored.
+    ///
+    /// # Errors
+    ///
+    /// What `change` says.
+    pub(crate) fn after<R>(
+        mut self,
+        change: impl FnOnce(&mut Data) -> Result<R, DataError>,
+    ) -> Result<(Outgoing, R), DataError> {
+        let changes = self.data.changes.clone();
+        let value = change(&mut self.data)?;
+        let (document, is_change) = self.encode();
+        let Self { id, expected, cookie, .. } = self;
+        Ok((Outgoing { id, expected, document, is_change, changes, cookie }, value))
+    }
+
+    fn encode(&self) -> (Document, bool) {
+        (self.data.encode(), !self.data.changes.is_empty() || self.data.cookie_is_changed())
+    }
+}
+
 impl Outgoing {
     pub(crate) fn expect(&self) -> Expect<'_> {
         self.expected.as_ref().map_or(Expect::Any, Expect::Revision)
@@ -102,7 +138,7 @@ impl State {
         Self {
             id,
             place: Place::New { since: now },
-            original: Some(data.document.shared_text()),
+            original: Some(data.document.clone()),
             data,
             came_with: None,
             saved: None,
@@ -113,14 +149,13 @@ impl State {
     /// A session that the store knew.
     pub(crate) fn loaded(came_with: CameWith, stored: Stored, options: &Options, now: UnixMillis) -> Self {
         let Stored { document, revision, life, touched } = stored;
-        let text = document.shared_text();
         let mut state = Self {
             id: came_with.id.clone(),
             place: Place::Stored(InStore { revision, life, extended: touched, touch_requested: false }),
-            data: Data::of(document),
             came_with: Some(came_with),
-            saved: (!options.resave).then(|| Arc::clone(&text)),
-            original: Some(text),
+            saved: (!options.resave).then(|| document.clone()),
+            original: Some(document.clone()),
+            data: Data::of(document),
             cookie_is_due: false,
         };
         state.keep_creation_time(options, now);
@@ -183,17 +218,12 @@ impl State {
         }
     }
 
-    /// What to write now, after `change`: with the cookie touched and the creation time in place.
+    /// What to write now, before anything else is changed in it: with the cookie touched and the creation time in place.
     ///
     /// # Errors
     ///
-    /// [`SessionError::NoSession`], and what `change` says.
-    pub(crate) fn outgoing<R>(
-        &mut self,
-        options: &Options,
-        now: UnixMillis,
-        change: impl FnOnce(&mut Data) -> Result<R, SessionError>,
-    ) -> Result<(Outgoing, R), SessionError> {
+    /// [`SessionError::NoSession`].
+    pub(crate) fn draft(&mut self, options: &Options, now: UnixMillis) -> Result<Draft, SessionError> {
         let expected = match &self.place {
             Place::Unset { .. } | Place::Ended { .. } => return Err(SessionError::NoSession),
             Place::New { since } => {
@@ -205,18 +235,9 @@ impl State {
             Place::Renamed { revision, .. } => Some(revision.clone()),
             Place::Outage => None,
         };
-        let mut data = self.data.clone();
+        let (mut data, cookie) = (self.data.clone(), self.data.cookie.clone());
         data.cookie.touch(now);
-        let value = change(&mut data)?;
-        let outgoing = Outgoing {
-            id: self.id.clone(),
-            expected,
-            document: data.encode(),
-            is_change: !data.changes.is_empty() || data.cookie_is_changed(),
-            changes: self.data.changes.clone(),
-            cookie: self.data.cookie.clone(),
-        };
-        Ok((outgoing, value))
+        Ok(Draft { id: self.id.clone(), expected, data, cookie })
     }
 
     /// `sent` is stored now.
@@ -233,7 +254,7 @@ impl State {
             Place::New { .. } if self.id != id => self.place = Place::Renamed { from: id, revision },
             Place::New { .. } | Place::Stored(_) | Place::Renamed { .. } => {
                 self.place = Place::Stored(InStore::written(revision));
-                self.saved = Some(document.shared_text());
+                self.saved = Some(document.clone());
             }
         }
         self.cookie_is_due |= document.cookie().was_changed_since(self.data.document.cookie());
@@ -252,8 +273,8 @@ impl State {
     pub(crate) fn rebase(&mut self, newer: Stored) {
         let Stored { document, revision, life, .. } = newer;
         // What others have changed is neither ours to save nor a modification of ours.
-        self.original = self.original.take().map(|_| document.shared_text());
-        self.saved = self.saved.take().map(|_| document.shared_text());
+        self.original = self.original.take().map(|_| document.clone());
+        self.saved = self.saved.take().map(|_| document.clone());
         self.data.rebase(document);
         match &mut self.place {
             Place::Stored(held) => {
@@ -287,10 +308,11 @@ impl State {
 
     /// How the session stands with client and store, once its cookie has been touched.
     pub(crate) fn standing(&self) -> Standing {
-        let modified = || self.original.as_ref().is_none_or(|text| !self.holds(text));
+        let modified = || self.original.as_ref().is_none_or(|document| !self.holds(document));
         let cookie_changed = || self.cookie_is_due || self.data.cookie_is_changed();
-        let saved =
-            || self.saved.as_ref().is_some_and(|text| self.holds(text)) && !self.data.cookie_is_changed();
+        let saved = || {
+            self.saved.as_ref().is_some_and(|document| self.holds(document)) && !self.data.cookie_is_changed()
+        };
         match &self.place {
             Place::Unset { .. } | Place::Ended { .. } | Place::Outage => Standing::Absent,
             Place::New { .. } | Place::Renamed { .. } => {
@@ -310,15 +332,13 @@ impl State {
         }
     }
 
-    /// Whether the data are those of `text`, which was stored or is empty.
-    fn holds(&self, text: &Arc<str>) -> bool {
-        if self.data.document.is_text(text) {
-            return self.data.changes.is_empty();
-        }
-        let now = self.data.encode();
-        match Document::parse(Arc::clone(text)) {
-            Ok(Some(then)) => now.same_data(&then),
-            Ok(None) | Err(_) => now.is_empty(),
+    /// Whether the data are those of `document`.
+    fn holds(&self, document: &Document) -> bool {
+        let Data { document: ours, changes, .. } = &self.data;
+        if ours.is_clone_of(document) || changes.is_empty() {
+            changes.is_empty() && ours.same_data(document)
+        } else {
+            self.data.encode().same_data(document)
         }
     }
 }

@@ -4,7 +4,7 @@
 //! older state.
 
 use super::current::Current;
-use super::state::{Outgoing, Place};
+use super::state::{Draft, Outgoing, Place};
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
 use crate::store::{Expect, SetOutcome, StoreError};
@@ -25,18 +25,18 @@ pub(crate) async fn write(current: &Current) -> Result<(), SessionError> {
     if matches!(current.state().place, Place::Renamed { .. }) {
         return replace(current).await;
     }
-    commit(current, Writes::Always, |_| Ok(())).await
+    commit(current, Writes::Always, |draft| Ok((draft.unchanged(), ()))).await
 }
 
 pub(crate) async fn transaction<R>(
     current: &Current,
-    change: impl FnMut(&mut Data) -> Result<R, DataError>,
+    mut change: impl FnMut(&mut Data) -> Result<R, DataError>,
 ) -> Result<R, SessionError> {
     let _verb = current.verb.lock().await;
     if matches!(current.state().place, Place::Renamed { .. }) {
         replace(current).await?;
     }
-    commit(current, Writes::Changes, change).await
+    commit(current, Writes::Changes, |draft| draft.after(&mut change)).await
 }
 
 /// What is worth a write.
@@ -47,18 +47,19 @@ enum Writes {
     Changes,
 }
 
+/// Writes what `finish` makes of a draft, and of a newer one if somebody has come in between. `finish` runs without a
+/// lock: what a handler does in there may use the session.
 async fn commit<R>(
     current: &Current,
     writes: Writes,
-    mut change: impl FnMut(&mut Data) -> Result<R, DataError>,
+    mut finish: impl FnMut(Draft) -> Result<(Outgoing, R), DataError>,
 ) -> Result<R, SessionError> {
     let manager = &current.manager;
     let id = current.state().id.clone();
     let mut turn = None;
     for _ in 0..MAX_ATTEMPTS {
-        let (outgoing, value) = current
-            .state()
-            .outgoing(manager.options(), current.now(), |data| change(data).map_err(SessionError::from))?;
+        let draft = current.state().draft(manager.options(), current.now())?;
+        let (outgoing, value) = finish(draft)?;
         if matches!(current.state().place, Place::Outage) {
             current.state().keep(outgoing);
             return Ok(value);
@@ -105,7 +106,7 @@ async fn replace(current: &Current) -> Result<(), SessionError> {
     let Some(old_id) = current.state().stored_id().cloned() else { return Ok(()) };
     let Some(newest) = store.get(&old_id).await.map_err(failed)? else { return Err(gone(current)) };
     current.state().rebase(newest);
-    let (outgoing, ()) = current.state().outgoing(manager.options(), current.now(), |_| Ok(()))?;
+    let outgoing = current.state().draft(manager.options(), current.now())?.unchanged();
     let Outgoing { id, document, .. } = &outgoing;
     let SetOutcome::Written(revision) = store.set(id, document, Expect::Any).await.map_err(failed)? else {
         return Err(gone(current));

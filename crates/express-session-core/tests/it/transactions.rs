@@ -209,3 +209,18 @@ fn a_save_by_one_handle_keeps_what_another_changes_meanwhile() {
         assert!(spy.doc("SID").unwrap().ends_with(r#","num":0,"a":1,"b":2}"#));
     });
 }
+
+/// What a handler does inside may look at the session itself, which shows the state before.
+#[test]
+fn a_transaction_may_use_its_session() {
+    let spy = Spy::new().with("SID", RECORD);
+    let session = now_or_never(begin(&manager(quiet(), &spy).unwrap()));
+    let doubled = now_or_never(session.transaction(|data| {
+        data.insert("num", 21)?;
+        session.insert("seen", session.get::<u64>("num")?)?;
+        Ok(data.get::<u64>("num")?.unwrap_or(0) * 2)
+    }));
+    assert_eq!(doubled.unwrap(), 42);
+    now_or_never(session.finish()).unwrap();
+    assert!(spy.doc("SID").unwrap().ends_with(r#","num":21,"seen":0}"#));
+}
