@@ -24,12 +24,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// What [`MemoryOptions::max_bytes`](crate::MemoryOptions::max_bytes) counts.
-    pub(crate) fn size(&self, id: &str) -> u64 {
+    pub(crate) fn size(&self, id: &[u8]) -> u64 {
         size(id, &self.text)
     }
 }
 
-pub(crate) fn size(id: &str, text: &str) -> u64 {
+pub(crate) fn size(id: &[u8], text: &str) -> u64 {
     SESSION_OVERHEAD + (id.len() as u64) + (text.len() as u64)
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Lookup<'a> {
 }
 
 pub(crate) struct Shard {
-    sessions: LruCache<Box<str>, Entry, RandomState>,
+    sessions: LruCache<Box<[u8]>, Entry, RandomState>,
     last_revision: u64,
     pub(crate) hits: u64,
     pub(crate) misses: u64,
@@ -55,7 +55,7 @@ impl Shard {
     }
 
     /// Looks an id up, which makes it the most recently used.
-    pub(crate) fn find(&mut self, id: &str, now: UnixMillis) -> Lookup<'_> {
+    pub(crate) fn find(&mut self, id: &[u8], now: UnixMillis) -> Lookup<'_> {
         let expired = match self.sessions.peek(id) {
             None => return Lookup::Absent,
             Some(entry) => entry.deadline.is_past(now),
@@ -68,7 +68,7 @@ impl Shard {
     }
 
     /// The session, live or not, without counting as a use.
-    pub(crate) fn peek(&self, id: &str) -> Option<&Entry> {
+    pub(crate) fn peek(&self, id: &[u8]) -> Option<&Entry> {
         self.sessions.peek(id)
     }
 
@@ -77,22 +77,22 @@ impl Shard {
         self.last_revision
     }
 
-    pub(crate) fn insert(&mut self, id: &str, entry: Entry) {
+    pub(crate) fn insert(&mut self, id: &[u8], entry: Entry) {
         self.sessions.put(id.into(), entry);
     }
 
-    pub(crate) fn remove(&mut self, id: &str) -> Option<Entry> {
+    pub(crate) fn remove(&mut self, id: &[u8]) -> Option<Entry> {
         self.sessions.pop(id)
     }
 
     /// Removes the least recently used session, unless it is `keep`.
-    pub(crate) fn evict(&mut self, keep: &str) -> Option<(Box<str>, Entry)> {
+    pub(crate) fn evict(&mut self, keep: &[u8]) -> Option<(Box<[u8]>, Entry)> {
         let (oldest, _) = self.sessions.peek_lru()?;
         if &**oldest == keep { None } else { self.sessions.pop_lru() }
     }
 
     /// Removes all expired sessions, telling `removed` of each.
-    pub(crate) fn sweep(&mut self, now: UnixMillis, mut removed: impl FnMut(&str, &Entry)) {
+    pub(crate) fn sweep(&mut self, now: UnixMillis, mut removed: impl FnMut(&[u8], &Entry)) {
         self.sessions.retain(|id, entry| {
             let expired = entry.deadline.is_past(now);
             if expired {
@@ -104,18 +104,18 @@ impl Shard {
     }
 
     /// Removes everything; its memory goes back as well.
-    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = (Box<str>, Entry)> + use<> {
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = (Box<[u8]>, Entry)> + use<> {
         let mut sessions = std::mem::replace(&mut self.sessions, new_table());
         std::iter::from_fn(move || sessions.pop_lru())
     }
 
     /// All sessions, the most recently used first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Entry)> {
         self.sessions.iter().map(|(id, entry)| (&**id, entry))
     }
 }
 
-fn new_table() -> LruCache<Box<str>, Entry, RandomState> {
+fn new_table() -> LruCache<Box<[u8]>, Entry, RandomState> {
     // Unbounded: the bounds are the whole store's.
     LruCache::unbounded_with_hasher(RandomState::default())
 }

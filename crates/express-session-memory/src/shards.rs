@@ -70,7 +70,7 @@ impl Shards {
     /// The session, now the most recently used.
     pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Entry> {
         let mut shard = self.lock(self.part_of(id));
-        let expired = match shard.find(id.as_str(), now) {
+        let expired = match shard.find(id.as_bytes(), now) {
             Lookup::Live(entry) => {
                 let found = entry.clone();
                 shard.hits += 1;
@@ -87,7 +87,7 @@ impl Shards {
 
     /// The document, expired or not, for those who look at the store from outside.
     pub(crate) fn peek(&self, id: &SessionId) -> Option<Arc<str>> {
-        self.lock(self.part_of(id)).peek(id.as_str()).map(|entry| Arc::clone(&entry.text))
+        self.lock(self.part_of(id)).peek(id.as_bytes()).map(|entry| Arc::clone(&entry.text))
     }
 
     /// Writes the document over the session with the given revision, or over anything.
@@ -99,7 +99,7 @@ impl Shards {
         expected: Option<u64>,
         now: UnixMillis,
     ) -> Write {
-        let name = id.as_str();
+        let name = id.as_bytes();
         let new_size = size(name, &text);
         let part = self.part_of(id);
         let mut shard = self.lock(part);
@@ -142,7 +142,7 @@ impl Shards {
         now: UnixMillis,
         change: impl FnOnce(&Entry) -> Result<Option<Arc<str>>, DecodeError>,
     ) -> Result<bool, DecodeError> {
-        let name = id.as_str();
+        let name = id.as_bytes();
         let part = self.part_of(id);
         let mut shard = self.lock(part);
         let expired = match shard.find(name, now) {
@@ -169,10 +169,10 @@ impl Shards {
 
     /// Removes the session; whether there was a live one.
     pub(crate) fn remove(&self, id: &SessionId, now: UnixMillis) -> bool {
-        let removed = self.lock(self.part_of(id)).remove(id.as_str());
+        let removed = self.lock(self.part_of(id)).remove(id.as_bytes());
         let Some(entry) = removed else { return false };
         let live = !entry.deadline.is_past(now);
-        self.left(id.as_str(), &entry);
+        self.left(id.as_bytes(), &entry);
         self.dispose(id, if live { Disposal::Destroyed } else { Disposal::Expired });
         live
     }
@@ -189,7 +189,7 @@ impl Shards {
                 swept += 1;
                 self.left(id, entry);
                 if self.options.dispose.is_some() {
-                    to_dispose.extend(SessionId::parse(id));
+                    to_dispose.extend(parse(id));
                 }
             });
             for id in to_dispose {
@@ -206,7 +206,7 @@ impl Shards {
             for (id, entry) in removed {
                 self.left(&id, &entry);
                 if self.options.dispose.is_some()
-                    && let Ok(id) = SessionId::parse(id)
+                    && let Some(id) = parse(&id)
                 {
                     self.dispose(&id, Disposal::Cleared);
                 }
@@ -221,9 +221,7 @@ impl Shards {
         for part in 0..self.parts.len() {
             let shard = self.lock(part);
             let live = shard.iter().filter(|(_, entry)| !entry.deadline.is_past(now));
-            all.extend(
-                live.filter_map(|(id, entry)| Some((SessionId::parse(id).ok()?, Arc::clone(&entry.text)))),
-            );
+            all.extend(live.filter_map(|(id, entry)| Some((parse(id)?, Arc::clone(&entry.text)))));
         }
         all
     }
@@ -263,13 +261,13 @@ impl Shards {
             let mut part = grown;
             let mut without_result = 0;
             while self.is_over() && without_result < self.parts.len() {
-                let evicted = self.lock(part).evict(keep.as_str());
+                let evicted = self.lock(part).evict(keep.as_bytes());
                 if let Some((id, entry)) = evicted {
                     without_result = 0;
                     self.left(&id, &entry);
                     self.evicted();
                     if self.options.dispose.is_some() {
-                        to_dispose.extend(SessionId::parse(id));
+                        to_dispose.extend(parse(&id));
                     }
                 } else {
                     without_result += 1;
@@ -296,7 +294,7 @@ impl Shards {
 
     fn expired(&self, id: &SessionId, entry: Option<Entry>) {
         if let Some(entry) = entry {
-            self.left(id.as_str(), &entry);
+            self.left(id.as_bytes(), &entry);
             self.dispose(id, Disposal::Expired);
         }
     }
@@ -310,7 +308,7 @@ impl Shards {
         }
     }
 
-    fn left(&self, id: &str, entry: &Entry) {
+    fn left(&self, id: &[u8], entry: &Entry) {
         self.sessions.fetch_sub(1, Relaxed);
         self.bytes.fetch_sub(entry.size(id), Relaxed);
     }
@@ -320,4 +318,9 @@ impl Shards {
             dispose(id, why);
         }
     }
+}
+
+/// An id again, of the bytes under which its session is kept.
+fn parse(id: &[u8]) -> Option<SessionId> {
+    SessionId::parse(std::str::from_utf8(id).ok()?).ok()
 }

@@ -74,7 +74,7 @@ impl MemoryStore {
     }
 
     fn check_size(&self, id: &SessionId, text: &str) -> Result<(), StoreError> {
-        let too_large = self.shards.options.max_bytes.is_some_and(|max| size(id.as_str(), text) > max);
+        let too_large = self.shards.options.max_bytes.is_some_and(|max| size(id.as_bytes(), text) > max);
         if too_large { Err(StoreError::TooLarge { size: text.len(), source: None }) } else { Ok(()) }
     }
 

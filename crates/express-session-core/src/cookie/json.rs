@@ -6,7 +6,7 @@ use crate::clock::UnixMillis;
 use crate::cookie::attribute::{Attribute, Expires};
 use crate::cookie::{Cookie, CookieError, ms_between};
 use crate::document::index::{self, Members};
-use crate::js::date;
+use crate::js::{date, json};
 
 /// The attributes of a stored cookie, in the order Node writes them; all other fields are unknown to it.
 const ATTRIBUTES: [&str; 9] = [
@@ -127,6 +127,16 @@ impl Cookie {
 
     /// As [`encode`](Self::encode), at the end of a text.
     pub(crate) fn write(&self, out: &mut String) {
+        if let (Attribute::Number(max_age), Expires::Date(Some(at)), true) =
+            (&self.original_max_age, &self.expires, self.is_usual())
+        {
+            out.push_str("{\"originalMaxAge\":");
+            json::write_f64(*max_age, out);
+            out.push_str(",\"expires\":");
+            date::write_json(*at, out);
+            out.push_str(",\"httpOnly\":true,\"path\":\"/\"}");
+            return;
+        }
         let attributes = self.attributes();
         let mut separator = '{';
         let mut name = |name: &str, out: &mut String| {

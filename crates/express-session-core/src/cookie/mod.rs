@@ -121,6 +121,11 @@ impl Cookie {
         Self { original_max_age, expires, attributes: Arc::clone(&USUAL) }
     }
 
+    /// Whether it has the attributes that nearly every cookie has, as far as one look tells.
+    pub(crate) fn is_usual(&self) -> bool {
+        Arc::ptr_eq(&self.attributes, &USUAL)
+    }
+
     pub(crate) fn attributes(&self) -> &Attributes {
         &self.attributes
     }

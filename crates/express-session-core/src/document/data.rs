@@ -118,7 +118,7 @@ impl Data {
         if self.document.get_raw(key).is_some_and(|stored| json::same(stored, new)) {
             self.changes.withdraw(start);
             self.changes.forget(key);
-        } else if self.get_raw(key).is_some_and(|present| json::same(present, new)) {
+        } else if matches!(self.changes.get(key), Some(Change::Set(present)) if json::same(present, new)) {
             self.changes.withdraw(start);
         } else {
             self.changes.set(&raw_key(key), start);
