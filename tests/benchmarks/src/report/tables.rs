@@ -166,7 +166,11 @@ fn cost_row(subject: &Subject, cost: &Cost, ten: Option<&Cost>, constant: Option
         None => thousands(value),
     };
     let per_key =
-        |one: f64, ten: Option<f64>| ten.map_or_else(String::new, |ten| format!("{:.1}", (ten - one) / 9.0));
+        // Less than a twentieth is none, and has no sign.
+        |one: f64, ten: Option<f64>| {
+            let each = |ten: f64| ((ten - one) / 9.0 * 10.0).round() / 10.0 + 0.0;
+            ten.map_or_else(String::new, |ten| format!("{:.1}", each(ten)))
+        };
     let instructions = cost.instructions.unwrap_or(f64::NAN);
     format!(
         "| {} | {} | {} | {} | {:.0} | {} | {} |\n",
