@@ -16,7 +16,7 @@ pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use cookie::set_cookie::SetCookieError;
 pub use cookie::signature::{NoSecretError, Secrets, Verified};
 pub use cookie::{Cookie, CookieError, CookieOptions, Priority, SameSite, SameSiteOption, Secure};
-pub use document::{COOKIE_KEY, Data, DataError, DecodeError, Document, RedactedJsonError};
+pub use document::{Data, DataError, DecodeError, Document, RedactedJsonError};
 pub use error::SessionError;
 pub use options::{
     DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, Options, OptionsBuilder, OptionsError, StoreOutage,

@@ -117,7 +117,12 @@ impl Secrets {
     /// The signature's text is recomputed and compared in constant time, so padding, another alphabet or
     /// surrounding blanks never verify.
     pub fn unsign<'a>(&self, signed: &'a str) -> Option<Verified<'a>> {
-        let (value, text) = signed.rsplit_once('.')?;
+        let (value, signature) = split_signed(signed)?;
+        self.verify(value, signature)
+    }
+
+    /// As [`unsign`](Self::unsign), once value and signature are told apart.
+    pub(crate) fn verify<'a>(&self, value: &'a str, text: &str) -> Option<Verified<'a>> {
         self.keys.iter().enumerate().find_map(|(secret, key)| {
             let signature = key.signature(value);
             bool::from(signature.0.as_slice().ct_eq(text.as_bytes())).then_some(Verified {
@@ -142,9 +147,9 @@ impl Secrets {
     }
 }
 
-/// Whether a text could be a signed value at all.
-pub(crate) fn looks_signed(text: &str) -> bool {
-    text.rsplit_once('.').is_some_and(|(_, signature)| signature.len() == SIGNATURE_LEN)
+/// The value and the text behind the last dot, if that is as long as a signature.
+pub(crate) fn split_signed(signed: &str) -> Option<(&str, &str)> {
+    signed.rsplit_once('.').filter(|(_, signature)| signature.len() == SIGNATURE_LEN)
 }
 
 impl fmt::Debug for Secrets {

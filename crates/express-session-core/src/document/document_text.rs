@@ -13,7 +13,7 @@ use crate::cookie::Cookie;
 use crate::js::json;
 
 /// The top-level key that holds the cookie; it is not data.
-pub const COOKIE_KEY: &str = "cookie";
+pub(super) const COOKIE_KEY: &str = "cookie";
 
 /// A session as a store keeps it: one JSON object, with the member `cookie` and the data.
 ///

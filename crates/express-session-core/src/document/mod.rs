@@ -11,7 +11,7 @@ mod error;
 pub(crate) mod index;
 
 pub use data::Data;
-pub use document_text::{COOKIE_KEY, Document};
+pub use document_text::Document;
 pub use error::{DataError, DecodeError, RedactedJsonError};
 
 pub(crate) use changes::Changes;

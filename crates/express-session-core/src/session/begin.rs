@@ -12,7 +12,7 @@ use super::manager::SessionManager;
 use super::state::{CameWith, Place, State, created_at};
 use crate::clock::UnixMillis;
 use crate::cookie::header::visit_values;
-use crate::cookie::signature::{SIGNED_PREFIX, looks_signed};
+use crate::cookie::signature::{SIGNED_PREFIX, split_signed};
 use crate::error::SessionError;
 use crate::options::CookieSource;
 use crate::request::{RequestHead, is_secure};
@@ -103,14 +103,14 @@ impl SessionManager {
         let mut checked = 0;
         request.headers("cookie", &mut |header| {
             visit_values(header, &options.name, |value| {
-                let Some(signed) = value.strip_prefix(SIGNED_PREFIX).filter(|it| looks_signed(it)) else {
+                let Some((id, signature)) = value.strip_prefix(SIGNED_PREFIX).and_then(split_signed) else {
                     return;
                 };
                 checked += 1;
                 if checked > MAX_CHECKS {
                     return;
                 }
-                let Some(verified) = options.secrets.unsign(signed) else { return };
+                let Some(verified) = options.secrets.verify(id, signature) else { return };
                 let Ok(id) = SessionId::parse(verified.value) else { return };
                 let found = CameWith { id, secret: verified.secret, signature: verified.signature };
                 match &first {

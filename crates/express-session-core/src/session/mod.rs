@@ -65,11 +65,6 @@ impl Session {
         !matches!(self.current.state().place, Place::Stored(_) | Place::Renamed { .. })
     }
 
-    /// Whether the request came with a cookie of ours whose signature was right.
-    pub fn came_with_cookie(&self) -> bool {
-        self.current.state().came_with.is_some()
-    }
-
     /// Whether the request still has its session: false after `destroy` and `unset`.
     pub fn is_live(&self) -> bool {
         self.current.state().is_live()
