@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::clock::UnixMillis;
 use crate::cookie::attribute::{Attribute, Expires};
-use crate::cookie::{Cookie, CookieError, ms_between};
+use crate::cookie::{Cookie, CookieError, ms_between, recent_attributes};
 use crate::document::index::{self, Members};
 use crate::js::{date, json};
 
@@ -102,20 +102,21 @@ impl Cookie {
         Ok(cookie)
     }
 
-    /// The two documents nearly every session has, recognised without a JSON parser.
-    /// [`encode`](Self::encode) writes them exactly as they were read.
+    /// A cookie with a usual lifetime whose other attributes have been met before, read without a JSON parser.
+    /// [`encode`](Self::encode) writes it exactly as it was read.
     pub(crate) fn decode_usual(text: &str) -> Option<Self> {
-        let lifetime =
-            text.strip_prefix("{\"originalMaxAge\":")?.strip_suffix(",\"httpOnly\":true,\"path\":\"/\"}")?;
-        if lifetime == "null,\"expires\":null" {
-            return Some(Self::default());
+        let (original_max_age, expires, attributes) = usual_lifetime(text)?;
+        if attributes == USUAL_ATTRIBUTES {
+            return Some(Self::usual(original_max_age, expires));
         }
-        let (max_age, expires) = lifetime.split_at(lifetime.find(|digit: char| !digit.is_ascii_digit())?);
-        // Up to here every whole number is a double.
-        let max_age = Some(max_age).filter(|digits| digits.len() <= 9)?.parse::<u32>().ok()?;
-        let expires = expires.strip_prefix(",\"expires\":\"")?.strip_suffix('"')?;
-        let expires = date::parse_iso_string(expires)?;
-        Some(Self::usual(Attribute::Number(max_age.into()), Expires::Date(Some(expires))))
+        Some(Self { original_max_age, expires, attributes: recent_attributes::find(attributes)? })
+    }
+
+    /// Keeps the attributes of a cookie that was written like this in mind for [`decode_usual`](Self::decode_usual).
+    pub(crate) fn remember_attributes(&self, text: &str) {
+        if let Some((.., attributes)) = usual_lifetime(text) {
+            recent_attributes::remember(attributes, &self.attributes);
+        }
     }
 
     /// `JSON.stringify(cookie)`: the nine attributes in Node's order, then the fields Node does not know.
@@ -183,4 +184,22 @@ impl Cookie {
         }
         out.push('}');
     }
+}
+
+/// What stands behind the lifetime of nearly every cookie.
+const USUAL_ATTRIBUTES: &str = "\"httpOnly\":true,\"path\":\"/\"}";
+
+/// The lifetime of a cookie, none or a whole number of milliseconds, and what stands behind it.
+fn usual_lifetime(text: &str) -> Option<(Attribute, Expires, &str)> {
+    let text = text.strip_prefix("{\"originalMaxAge\":")?;
+    if let Some(attributes) = text.strip_prefix("null,\"expires\":null,") {
+        return Some((Attribute::Null, Expires::Plain(Attribute::Null), attributes));
+    }
+    let (max_age, text) = text.split_at(text.find(|digit: char| !digit.is_ascii_digit())?);
+    // With fewer digits than eleven, every whole number is a double.
+    let canonical = max_age.len() <= 10 && !(max_age.starts_with('0') && max_age.len() > 1);
+    let max_age: u32 = Some(max_age).filter(|_| canonical)?.parse().ok()?;
+    let (expires, text) = text.strip_prefix(",\"expires\":\"")?.split_at_checked(24)?;
+    let expires = date::parse_iso_string(expires)?;
+    Some((Attribute::Number(max_age.into()), Expires::Date(Some(expires)), text.strip_prefix("\",")?))
 }

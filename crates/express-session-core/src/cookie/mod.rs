@@ -10,6 +10,7 @@ pub(crate) mod attribute;
 pub(crate) mod header;
 mod json;
 pub(crate) mod options;
+mod recent_attributes;
 pub(crate) mod set_cookie;
 pub(crate) mod signature;
 

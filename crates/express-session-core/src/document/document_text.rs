@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::error::{DataError, DecodeError};
 use super::index::{self, Member, Members, Span, same_key, spells, unescape};
+use super::scan::{Scanned, scan};
 use crate::cookie::Cookie;
 use crate::js::json;
 
@@ -64,6 +65,17 @@ impl Document {
         if u32::try_from(text.len()).is_err() {
             return Err(DecodeError::TooLarge);
         }
+        if let Some(Scanned { cookie, cookie_text, members }) = scan(&text) {
+            let (before_cookie, cookie_is_as_written) = (0, true);
+            return Ok(Some(Self::of(Inner {
+                text,
+                members,
+                before_cookie,
+                cookie,
+                cookie_text,
+                cookie_is_as_written,
+            })));
+        }
         let mut members = match index::members(&text) {
             Ok(members) => members,
             Err(error) => return not_an_object(&text, error),
@@ -72,13 +84,8 @@ impl Document {
         let before_cookie = members.iter().position(is_cookie).ok_or(DecodeError::NoCookie)?;
         let cookie_text = members.remove(before_cookie).value;
         let written = cookie_text.of(&text);
-        let (cookie, cookie_is_as_written) = if let Some(usual) = Cookie::decode_usual(written) {
-            (usual, true)
-        } else {
-            let cookie = Cookie::decode(written).map_err(DecodeError::Cookie)?;
-            let as_written = says_what_node_writes(written, &cookie);
-            (cookie, as_written)
-        };
+        let cookie = Cookie::decode(written).map_err(DecodeError::Cookie)?;
+        let cookie_is_as_written = says_what_node_writes(written, &cookie);
         Ok(Some(Self::of(Inner { text, members, before_cookie, cookie, cookie_text, cookie_is_as_written })))
     }
 
@@ -201,8 +208,12 @@ fn not_an_object(text: &str, error: serde_json::Error) -> Result<Option<Document
 
 fn says_what_node_writes(text: &str, cookie: &Cookie) -> bool {
     let encoded = cookie.encode();
+    if text == encoded {
+        cookie.remember_attributes(text);
+        return true;
+    }
     let value = |text: &str| serde_json::from_str::<Value>(text).ok();
-    text == encoded || value(text).is_some_and(|read| Some(read) == value(&encoded))
+    value(text).is_some_and(|read| Some(read) == value(&encoded))
 }
 
 impl fmt::Debug for Document {

@@ -24,6 +24,10 @@ impl Span {
         Some(Self { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
     }
 
+    pub(crate) fn len(self) -> u32 {
+        self.end - self.start
+    }
+
     /// The part of the text; empty if it is another text, which has no such part.
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
@@ -109,7 +113,7 @@ fn keep_last_values(text: &str, members: &mut Members) {
 
 /// The key that is written so; `None` if it holds half a surrogate pair, which no Rust text can.
 pub(crate) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
-    if !raw.contains('\\') {
+    if !has_escape(raw) {
         return Some(Cow::Borrowed(raw));
     }
     serde_json::from_str(&format!("\"{raw}\"")).ok().map(Cow::Owned)
@@ -117,12 +121,21 @@ pub(crate) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Whether `raw` is a spelling of `key`.
 pub(crate) fn spells(raw: &str, key: &str) -> bool {
-    if raw.contains('\\') { unescape(raw).is_some_and(|it| it == key) } else { raw == key }
+    // Escapes make a text longer.
+    if raw.len() <= key.len() {
+        raw == key && !has_escape(raw)
+    } else {
+        has_escape(raw) && unescape(raw).is_some_and(|it| it == key)
+    }
 }
 
 /// Whether two keys are the same, however they are written.
 pub(crate) fn same_key(a: &str, b: &str) -> bool {
-    a == b || ((a.contains('\\') || b.contains('\\')) && unescape(a).is_some_and(|a| spells(b, &a)))
+    a == b || ((has_escape(a) || has_escape(b)) && unescape(a).is_some_and(|a| spells(b, &a)))
+}
+
+fn has_escape(raw: &str) -> bool {
+    raw.as_bytes().contains(&b'\\')
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod document_text;
 mod encode;
 mod error;
 pub(crate) mod index;
+mod scan;
 
 pub use data::Data;
 pub use document_text::Document;
