@@ -19,50 +19,45 @@ fn calendar(instant: UnixMillis) -> Option<OffsetDateTime> {
 /// UTC with three decimals; years outside 0..=9999 have a sign and six digits.
 pub(crate) fn write_json(instant: UnixMillis, out: &mut String) {
     let Some(at) = calendar(instant) else { return out.push_str("null") };
-    out.push('"');
-    match at.year() {
-        year @ 0..=9999 => push_four(out, year.unsigned_abs()),
-        year => {
-            out.push(if year < 0 { '-' } else { '+' });
-            push_two(out, year.unsigned_abs() / 10_000);
-            push_four(out, year.unsigned_abs() % 10_000);
-        }
-    }
+    let mut text = *b"0000-00-00T00:00:00.000Z\"";
+    let year = at.year().unsigned_abs();
     let (hour, minute, second, ms) = at.time().as_hms_milli();
-    let parts = [('-', u8::from(at.month())), ('-', at.day()), ('T', hour), (':', minute), (':', second)];
-    for (separator, part) in parts {
-        out.push(separator);
-        push_two(out, part.into());
+    put_pairs(&mut text, [(0, year / 100 % 100), (2, year % 100)]);
+    put_pairs(&mut text, [(5, u8::from(at.month()).into()), (8, at.day().into())]);
+    put_pairs(&mut text, [(11, hour.into()), (14, minute.into()), (17, second.into())]);
+    // The last two digits of three lie over the first two.
+    put_pairs(&mut text, [(20, u32::from(ms) / 10), (21, u32::from(ms) % 100)]);
+    out.push('"');
+    if !(0..=9999).contains(&at.year()) {
+        out.push(if at.year() < 0 { '-' } else { '+' });
+        out.push_str(pair(year / 10_000));
     }
-    out.push('.');
-    // The thousandth is the last digit of a number that has three.
-    out.push_str(pair(u32::from(ms) / 10));
-    out.push_str(pair(u32::from(ms) % 10).get(1..).unwrap_or_default());
-    out.push_str("Z\"");
+    push_ascii(&text, out);
 }
 
 /// `Date.prototype.toUTCString`, the form of a cookie's `Expires`: milliseconds are cut off.
 pub(crate) fn write_utc_string(instant: UnixMillis, out: &mut String) -> Option<()> {
     let at = calendar(instant)?;
-    out.push_str(WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday()))?);
-    out.push_str(", ");
-    push_two(out, at.day().into());
-    out.push(' ');
-    out.push_str(MONTHS.get(usize::from(u8::from(at.month())) - 1)?);
-    out.push_str(if at.year() < 0 { " -" } else { " " });
+    let mut day_and_month = *b"Thu, 01 Jan ";
+    let weekday = WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday()))?;
+    let month = MONTHS.get(usize::from(u8::from(at.month())) - 1)?;
+    put(&mut day_and_month, 0, weekday);
+    put(&mut day_and_month, 8, month);
+    put_pairs(&mut day_and_month, [(5, at.day().into())]);
+    push_ascii(&day_and_month, out);
+    if at.year() < 0 {
+        out.push('-');
+    }
     let year = at.year().unsigned_abs();
     if year > 9999 {
         // Five or six digits, as many as it has.
-        let leading = (year / 10_000).to_string();
-        out.push_str(&leading);
+        out.push_str(itoa::Buffer::new().format(year / 10_000));
     }
-    push_four(out, year % 10_000);
     let (hour, minute, second) = at.to_hms();
-    for (separator, part) in [(' ', hour), (':', minute), (':', second)] {
-        out.push(separator);
-        push_two(out, part.into());
-    }
-    out.push_str(" GMT");
+    let mut rest = *b"1970 00:00:00 GMT";
+    put_pairs(&mut rest, [(0, year / 100 % 100), (2, year % 100)]);
+    put_pairs(&mut rest, [(5, hour.into()), (8, minute.into()), (11, second.into())]);
+    push_ascii(&rest, out);
     Some(())
 }
 
@@ -76,13 +71,22 @@ fn pair(number: u32) -> &'static str {
     PAIRS.get(start..start + 2).unwrap_or_default()
 }
 
-fn push_two(out: &mut String, number: u32) {
-    out.push_str(pair(number));
+/// Writes numbers of two digits over what stands at their places.
+fn put_pairs<const N: usize>(text: &mut [u8], numbers: [(usize, u32); N]) {
+    for (at, number) in numbers {
+        put(text, at, pair(number));
+    }
 }
 
-fn push_four(out: &mut String, number: u32) {
-    push_two(out, number / 100);
-    push_two(out, number % 100);
+/// Writes `part` over what stands there.
+fn put(text: &mut [u8], at: usize, part: &str) {
+    if let Some(place) = text.get_mut(at..at + part.len()) {
+        place.copy_from_slice(part.as_bytes());
+    }
+}
+
+fn push_ascii(text: &[u8], out: &mut String) {
+    out.push_str(std::str::from_utf8(text).unwrap_or_default());
 }
 
 /// Reads exactly what [`write_json`] writes for years up to 9999, without its quotes.

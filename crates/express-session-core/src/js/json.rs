@@ -1,7 +1,5 @@
 //! JSON text exactly as `JSON.stringify` writes it.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
@@ -107,18 +105,23 @@ fn write_object(map: &Map<String, Value>, out: &mut String) {
 
 /// Integers are written digit by digit, also beyond 2^53, where Node would already have rounded them.
 fn write_number(number: &Number, out: &mut String) {
-    match number.as_f64() {
-        Some(float) if number.is_f64() => write_f64(float, out),
-        _ => {
-            // Writing to a String does not fail.
-            let _ = write!(out, "{number}");
-        }
+    if let Some(whole) = number.as_u64() {
+        out.push_str(itoa::Buffer::new().format(whole));
+    } else if let Some(whole) = number.as_i64() {
+        out.push_str(itoa::Buffer::new().format(whole));
+    } else if let Some(float) = number.as_f64() {
+        write_f64(float, out);
     }
 }
 
 /// ECMAScript `Number::toString`; `null` for what JSON cannot say.
 pub(crate) fn write_f64(float: f64, out: &mut String) {
-    if float.is_finite() {
+    /// Below it, every whole number is written without an exponent and is an `i64`.
+    const WHOLE: f64 = 1e15;
+    #[allow(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
+    if float.abs() < WHOLE && float.fract() == 0.0 {
+        out.push_str(itoa::Buffer::new().format(float as i64));
+    } else if float.is_finite() {
         out.push_str(ryu_js::Buffer::new().format_finite(float));
     } else {
         out.push_str("null");

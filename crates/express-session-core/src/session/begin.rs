@@ -170,9 +170,11 @@ async fn load(
         let cookie = birth.cookie(now);
         store.get_and_touch(id, TouchHint { cookie: &cookie, touch_after: options.touch_after }).await?
     };
-    let created = stored.as_ref().and_then(|stored| created_at(&stored.document));
-    let end = created.zip(options.absolute_timeout).map(|(created, limit)| created.plus(limit));
-    if end.is_some_and(|end| end <= now) {
+    let has_ended = |limit| {
+        let created = stored.as_ref().and_then(|stored| created_at(&stored.document));
+        created.is_some_and(|created| created.plus(limit) <= now)
+    };
+    if options.absolute_timeout.is_some_and(has_ended) {
         store.destroy(id).await?;
         return Ok(None);
     }

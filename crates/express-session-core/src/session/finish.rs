@@ -7,6 +7,7 @@ use super::current::Current;
 use super::decision::{Decision, StoreAction, decide};
 use super::state::{CameWith, Place, State};
 use super::verbs;
+use crate::clock::UnixMillis;
 use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::cookie::signature::write_cookie_value;
 use crate::error::SessionError;
@@ -41,6 +42,7 @@ impl From<Result<String, SetCookieError>> for Finished {
 
 pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> {
     let _verb = current.verb.lock().await;
+    let now = current.now();
     let decision = {
         let mut state = current.state();
         match state.place {
@@ -49,11 +51,11 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
             _ => {}
         }
         if state.is_live() {
-            state.data.cookie.touch(current.now());
+            state.data.cookie.touch(now);
         }
         decide(current.manager.options().into(), state.standing())
     };
-    if carry_out(current, decision).await? && decision.set_cookie {
+    if carry_out(current, decision, now).await? && decision.set_cookie {
         Ok(cookie(current, &current.state()))
     } else {
         Ok(Finished::default())
@@ -61,12 +63,12 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
 }
 
 /// Does what was decided; whether the session is there afterwards.
-async fn carry_out(current: &Current, decision: Decision) -> Result<bool, SessionError> {
+async fn carry_out(current: &Current, decision: Decision, now: UnixMillis) -> Result<bool, SessionError> {
     match decision.store {
         StoreAction::Nothing => Ok(true),
         StoreAction::Destroy => verbs::remove(current, false).await.map(|()| false),
         StoreAction::Touch => Ok(touch(current).await),
-        StoreAction::Save => match verbs::write(current).await {
+        StoreAction::Save => match verbs::write(current, now).await {
             Ok(()) => Ok(true),
             // Logged out or expired while we were at work: it stays so, and the response goes out.
             Err(SessionError::Gone) => Ok(false),

@@ -5,6 +5,7 @@
 
 use super::current::Current;
 use super::state::{Draft, Outgoing, Place};
+use crate::clock::UnixMillis;
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
 use crate::store::{Expect, SetOutcome, StoreError};
@@ -17,15 +18,15 @@ pub(crate) const MAX_ATTEMPTS: u32 = 10_000;
 
 pub(crate) async fn save(current: &Current) -> Result<(), SessionError> {
     let _verb = current.verb.lock().await;
-    write(current).await
+    write(current, current.now()).await
 }
 
 /// Writes the session, merged with what others have written, until nobody comes in between.
-pub(crate) async fn write(current: &Current) -> Result<(), SessionError> {
+pub(crate) async fn write(current: &Current, now: UnixMillis) -> Result<(), SessionError> {
     if matches!(current.state().place, Place::Renamed { .. }) {
         return replace(current).await;
     }
-    commit(current, Writes::Always, |draft| Ok((draft.unchanged(), ()))).await
+    commit(current, now, Writes::Always, |draft| Ok((draft.unchanged(), ()))).await
 }
 
 pub(crate) async fn transaction<R>(
@@ -36,7 +37,7 @@ pub(crate) async fn transaction<R>(
     if matches!(current.state().place, Place::Renamed { .. }) {
         replace(current).await?;
     }
-    commit(current, Writes::Changes, |draft| draft.after(&mut change)).await
+    commit(current, current.now(), Writes::Changes, |draft| draft.after(&mut change)).await
 }
 
 /// What is worth a write.
@@ -51,6 +52,7 @@ enum Writes {
 /// lock: what a handler does in there may use the session.
 async fn commit<R>(
     current: &Current,
+    mut now: UnixMillis,
     writes: Writes,
     mut finish: impl FnMut(Draft) -> Result<(Outgoing, R), DataError>,
 ) -> Result<R, SessionError> {
@@ -58,7 +60,7 @@ async fn commit<R>(
     let id = current.state().id.clone();
     let mut turn = None;
     for _ in 0..MAX_ATTEMPTS {
-        let draft = current.state().draft(manager.options(), current.now())?;
+        let draft = current.state().draft(manager.options(), now)?;
         let (outgoing, value) = finish(draft)?;
         if matches!(current.state().place, Place::Outage) {
             current.state().keep(outgoing);
@@ -86,6 +88,7 @@ async fn commit<R>(
         if turn.is_none() {
             turn = Some(manager.turns().wait(&id).await);
         }
+        now = current.now();
     }
     Err(SessionError::Contended(MAX_ATTEMPTS))
 }
