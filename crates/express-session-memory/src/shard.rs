@@ -34,8 +34,9 @@ pub(crate) fn size(id: &[u8], text: &str) -> u64 {
 }
 
 /// What was found for an id.
-pub(crate) enum Lookup<'a> {
-    Live(&'a mut Entry),
+pub(crate) enum Lookup<R> {
+    /// What came of using it.
+    Live(R),
     /// It had expired and has been removed.
     Expired(Entry),
     Absent,
@@ -54,17 +55,21 @@ impl Shard {
         Self { sessions: new_table(), last_revision: 0, hits: 0, misses: 0, expirations: 0 }
     }
 
-    /// Looks an id up, which makes it the most recently used.
-    pub(crate) fn find(&mut self, id: &[u8], now: UnixMillis) -> Lookup<'_> {
-        let expired = match self.sessions.peek(id) {
-            None => return Lookup::Absent,
-            Some(entry) => entry.deadline.is_past(now),
-        };
-        if expired {
-            self.expirations += 1;
-            return self.sessions.pop(id).map_or(Lookup::Absent, Lookup::Expired);
+    /// Looks an id up and uses its session, which becomes the most recently used one.
+    pub(crate) fn find<R>(
+        &mut self,
+        id: &[u8],
+        now: UnixMillis,
+        use_it: impl FnOnce(&mut Entry) -> R,
+    ) -> Lookup<R> {
+        match self.sessions.get_mut(id) {
+            None => Lookup::Absent,
+            Some(entry) if !entry.deadline.is_past(now) => Lookup::Live(use_it(entry)),
+            Some(_) => {
+                self.expirations += 1;
+                self.sessions.pop(id).map_or(Lookup::Absent, Lookup::Expired)
+            }
         }
-        self.sessions.get_mut(id).map_or(Lookup::Absent, Lookup::Live)
     }
 
     /// The session, live or not, without counting as a use.

@@ -70,9 +70,8 @@ impl Shards {
     /// The session, now the most recently used.
     pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Entry> {
         let mut shard = self.lock(self.part_of(id));
-        let expired = match shard.find(id.as_bytes(), now) {
-            Lookup::Live(entry) => {
-                let found = entry.clone();
+        let expired = match shard.find(id.as_bytes(), now, |entry| entry.clone()) {
+            Lookup::Live(found) => {
                 shard.hits += 1;
                 return Some(found);
             }
@@ -104,18 +103,22 @@ impl Shards {
         let part = self.part_of(id);
         let mut shard = self.lock(part);
         let revision = shard.next_revision();
-        let new = Entry { text, deadline, revision };
-        let expired = match shard.find(name, now) {
-            Lookup::Live(entry) => {
-                if expected.is_some_and(|expected| expected != entry.revision) {
-                    return Write::Conflict(entry.clone());
-                }
-                let old = std::mem::replace(entry, new);
+        let mut new = Entry { text, deadline, revision };
+        let written = shard.find(name, now, |entry| {
+            if expected.is_some_and(|expected| expected != entry.revision) {
+                return Err(entry.clone());
+            }
+            std::mem::swap(entry, &mut new);
+            Ok(())
+        });
+        let expired = match written {
+            Lookup::Live(Ok(())) => {
                 drop(shard);
-                self.resized(old.size(name), new_size);
+                self.resized(new.size(name), new_size);
                 self.make_room(part, id);
                 return Write::Written(revision);
             }
+            Lookup::Live(Err(other)) => return Write::Conflict(other),
             Lookup::Expired(entry) => Some(entry),
             Lookup::Absent => None,
         };
@@ -145,15 +148,18 @@ impl Shards {
         let name = id.as_bytes();
         let part = self.part_of(id);
         let mut shard = self.lock(part);
-        let expired = match shard.find(name, now) {
-            Lookup::Live(entry) => {
-                let changed = change(entry)?;
-                entry.deadline = deadline;
-                let before = entry.size(name);
-                if let Some(text) = changed {
-                    entry.text = text;
-                }
-                let after = entry.size(name);
+        let touched = shard.find(name, now, |entry| {
+            let changed = change(entry)?;
+            entry.deadline = deadline;
+            let before = entry.size(name);
+            if let Some(text) = changed {
+                entry.text = text;
+            }
+            Ok((before, entry.size(name)))
+        });
+        let expired = match touched {
+            Lookup::Live(resized) => {
+                let (before, after) = resized?;
                 drop(shard);
                 self.resized(before, after);
                 self.make_room(part, id);
