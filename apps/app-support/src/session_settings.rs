@@ -103,7 +103,7 @@ impl SessionSettings {
             Some(SecretSetting::One(secret)) => vec![secret],
             Some(SecretSetting::Several(secrets)) => secrets,
         };
-        let mut options = Options::builder(secrets)
+        let mut options = Options::express(secrets)
             .allow_weak_secret(self.allow_weak_secret)
             .cookie(self.cookie.options(production));
         if let Some(name) = self.name {

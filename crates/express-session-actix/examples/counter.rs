@@ -10,9 +10,7 @@ use express_session_memory::{MemoryOptions, MemoryStore};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn StdError>> {
-    let options = Options::builder(["an example's secret, 32 bytes at least"])
-        .resave(false)
-        .save_uninitialized(false)
+    let options = Options::new(["an example's secret, 32 bytes at least"])
         .cookie(CookieOptions::new().max_age(Duration::from_hours(24)))
         .build()?;
     let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::default()), options);

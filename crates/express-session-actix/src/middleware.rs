@@ -9,7 +9,7 @@ use actix_web::{Error as ActixError, HttpRequest};
 use express_session_core::{Options, SessionManager, SessionStore, SystemClock};
 use futures_util::future::LocalBoxFuture;
 
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::layer::{Handle, Layer};
 use crate::request::ActixRequest;
 use crate::response::{WithCookie, append_cookie};
@@ -41,7 +41,7 @@ use crate::view::{self, View};
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let options = Options::builder(["at least 32 random bytes, kept secret"]).resave(false).build()?;
+/// let options = Options::new(["at least 32 random bytes, kept secret"]).build()?;
 /// let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::default()), options);
 /// let app = App::new().wrap(sessions.clone()).route("/", web::get().to(index));
 /// # drop(app);
@@ -225,7 +225,7 @@ async fn begin(
 async fn finish(handle: &Handle) -> Result<Option<String>, Error> {
     let finished = handle.finish().await?;
     if let Some(error) = finished.cookie_error {
-        tracing::error!(error = %error, "the session is stored, but its cookie cannot be sent");
+        tracing::error!(error = %chain(&error), "the session is stored, but its cookie cannot be sent");
     }
     Ok(finished.set_cookie)
 }

@@ -45,7 +45,7 @@ impl RequestHead for Browser {
 
 /// A server process with this store behind it. Two of them share nothing but the store.
 pub(crate) fn server<H: Harness>(h: &H, resave: bool) -> SessionManager {
-    let options = Options::builder(["a secret that is only known to tests"])
+    let options = Options::express(["a secret that is only known to tests"])
         .resave(resave)
         .save_uninitialized(false)
         .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))

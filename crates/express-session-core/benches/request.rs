@@ -85,7 +85,7 @@ fn requests(criterion: &mut Criterion) {
         if let Some(max_age) = max_age {
             cookie = cookie.max_age(max_age);
         }
-        let options = Options::builder([SECRET])
+        let options = Options::express([SECRET])
             .resave(false)
             .save_uninitialized(false)
             .cookie(cookie)

@@ -13,6 +13,7 @@ mod session_id;
 mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
+pub use cookie::rejection::{CookieRejection, Need};
 pub use cookie::set_cookie::SetCookieError;
 pub use cookie::signature::{NoSecretError, Secrets, Verified};
 pub use cookie::{Cookie, CookieError, CookieOptions, Priority, SameSite, SameSiteOption, Secure};

@@ -47,7 +47,7 @@ async fn count(
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::builder(["for this example only, 32 bytes or more"]).resave(false).build()?;
+    let options = Options::new(["for this example only, 32 bytes or more"]).build()?;
     let store = MemoryStore::new(MemoryOptions::new());
     let sessions = SessionManager::new(store.clone(), options);
 

@@ -20,7 +20,7 @@ use actix_web::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use express_session_actix::core::{Clock, NoTimer, SessionManager, UnixMillis};
-use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Error, Options, OptionsBuilder, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use futures_util::FutureExt as _;
 
@@ -99,14 +99,18 @@ impl Clock for Ticking {
     }
 }
 
+/// The two beginnings of options, with the same rules for what is stored.
+fn express() -> OptionsBuilder {
+    Options::express([SECRET]).resave(false).save_uninitialized(false)
+}
+
+fn new() -> OptionsBuilder {
+    Options::new([SECRET])
+}
+
 /// What a page with a session allocates more than the page without, in a session with so many keys.
-async fn above_plain(keys: usize, path: &str) -> u64 {
-    let options = Options::builder([SECRET])
-        .resave(false)
-        .save_uninitialized(false)
-        .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
-        .build()
-        .unwrap();
+async fn above_plain(options: OptionsBuilder, keys: usize, path: &str) -> u64 {
+    let options = options.cookie(CookieOptions::new().max_age(Duration::from_hours(1))).build().unwrap();
     let clock = Arc::new(Ticking(AtomicI64::new(1_893_553_445_678)));
     let store = MemoryStore::with_clock(MemoryOptions::new(), Arc::clone(&clock));
     let manager = SessionManager::with_clock(store, options, clock, NoTimer);
@@ -133,21 +137,23 @@ async fn above_plain(keys: usize, path: &str) -> u64 {
 #[actix_web::test]
 async fn a_request_allocates_no_more_than_this_for_its_session() {
     for (path, most) in [("/session/read", READ), ("/session/count", COUNT), ("/session/insert", INSERT)] {
-        let counted = above_plain(1, path).await;
-        println!("{path}: {counted}");
-        assert!(counted <= most, "{path}: {counted} allocations, at most {most} are allowed");
+        for (beginning, options) in [("new", new()), ("express", express())] {
+            let counted = above_plain(options, 1, path).await;
+            println!("{beginning} {path}: {counted}");
+            assert!(counted <= most, "{beginning} {path}: {counted} allocations, at most {most} are allowed");
+        }
     }
 }
 
 #[actix_web::test]
 async fn further_keys_allocate_nothing() {
     for path in ["/session/read", "/session/count", "/session/insert"] {
-        let one = above_plain(1, path).await;
+        let one = above_plain(express(), 1, path).await;
         for keys in [2, 5, 10, 15] {
-            assert_eq!(above_plain(keys, path).await, one, "{path}, {keys} keys");
+            assert_eq!(above_plain(express(), keys, path).await, one, "{path}, {keys} keys");
         }
         // Beyond that the index of a document has memory of its own, in one piece.
-        let (many, more) = (above_plain(40, path).await, above_plain(200, path).await);
+        let (many, more) = (above_plain(express(), 40, path).await, above_plain(express(), 200, path).await);
         println!("{path}: {one}, with 40 keys {many}, with 200 keys {more}");
         assert!(more <= many + 1 && many <= one + 10, "{path}: {one}, {many}, {more}");
     }

@@ -12,7 +12,7 @@ pub(crate) const SECRET: &str = "a secret for tests only, 32 bytes+";
 
 /// `resave: false, saveUninitialized: false`, as the articles say.
 pub(crate) fn options() -> OptionsBuilder {
-    Options::builder([SECRET]).resave(false).save_uninitialized(false)
+    Options::express([SECRET]).resave(false).save_uninitialized(false)
 }
 
 pub(crate) fn memory() -> MemoryStore {

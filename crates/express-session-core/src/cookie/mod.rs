@@ -11,6 +11,7 @@ pub(crate) mod header;
 mod json;
 pub(crate) mod options;
 mod recent_attributes;
+pub(crate) mod rejection;
 pub(crate) mod set_cookie;
 pub(crate) mod signature;
 

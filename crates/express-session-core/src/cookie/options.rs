@@ -17,6 +17,9 @@ use crate::js::date;
 pub struct CookieOptions {
     template: Cookie,
     lifetime: Lifetime,
+    /// What was mentioned, be it as "no attribute": defaults do not replace it.
+    mentions_secure: bool,
+    mentions_same_site: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,12 +34,20 @@ enum Lifetime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "express-session knows these three")]
 pub enum Secure {
-    /// Sent over any connection. The default, as in express-session.
+    /// Sent over any connection. The default with [`Options::express`](crate::Options::express).
     No,
     /// Sent over HTTPS only; over plain HTTP the visitor gets no cookie, so a new session per request.
     Yes,
-    /// As secure as the connection the session was created over.
+    /// As secure as the connection the session was created over. The default with
+    /// [`Options::new`](crate::Options::new).
     Auto,
+}
+
+impl Secure {
+    /// What it comes to over a connection that is secure, or is not.
+    pub(crate) fn settled(self, is_secure: bool) -> Self {
+        if self == Self::Auto { is_secure.into() } else { self }
+    }
 }
 
 impl From<bool> for Secure {
@@ -49,12 +60,24 @@ impl From<bool> for Secure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "express-session knows these")]
 pub enum SameSiteOption {
-    /// No attribute; browsers then treat the cookie as Lax. The default, as in express-session.
+    /// No attribute; some browsers then treat the cookie as Lax, some as None. The default with
+    /// [`Options::express`](crate::Options::express).
     Unset,
     /// This value.
     Set(SameSite),
     /// None over HTTPS, else Lax.
     Auto,
+}
+
+impl SameSiteOption {
+    /// What it comes to over a connection that is secure, or is not.
+    pub(crate) fn settled(self, is_secure: bool) -> Self {
+        match self {
+            Self::Auto if is_secure => Self::Set(SameSite::None),
+            Self::Auto => Self::Set(SameSite::Lax),
+            other => other,
+        }
+    }
 }
 
 impl From<SameSite> for SameSiteOption {
@@ -64,14 +87,20 @@ impl From<SameSite> for SameSiteOption {
 }
 
 impl Default for CookieOptions {
-    /// `{ path: '/', httpOnly: true, secure: false, maxAge: null }`, as in express-session.
+    /// Nothing is mentioned.
     fn default() -> Self {
-        Self { template: Cookie::default(), lifetime: Lifetime::Template }
+        Self {
+            template: Cookie::default(),
+            lifetime: Lifetime::Template,
+            mentions_secure: false,
+            mentions_same_site: false,
+        }
     }
 }
 
 impl CookieOptions {
-    /// The defaults: path `/`, `HttpOnly`, not secure, gone when the browser closes.
+    /// Path `/`, `HttpOnly`, gone when the browser closes. `secure` and `same_site` are as the options began: see
+    /// [`Options::new`](crate::Options::new) and [`Options::express`](crate::Options::express).
     pub fn new() -> Self {
         Self::default()
     }
@@ -121,9 +150,11 @@ impl CookieOptions {
         self
     }
 
-    /// Whether the cookie travels over HTTPS only. Default no, as in express-session; in production say yes.
+    /// Whether the cookie travels over HTTPS only. Default: as secure as the connection with
+    /// [`Options::new`](crate::Options::new), no with [`Options::express`](crate::Options::express).
     #[must_use]
     pub fn secure(mut self, secure: impl Into<Secure>) -> Self {
+        self.mentions_secure = true;
         self.template.attributes_mut().secure = match secure.into() {
             Secure::No => Attribute::Bool(false),
             Secure::Yes => Attribute::Bool(true),
@@ -132,9 +163,11 @@ impl CookieOptions {
         self
     }
 
-    /// Which cross-site requests carry the cookie. Default: no attribute.
+    /// Which cross-site requests carry the cookie. Default: Lax with [`Options::new`](crate::Options::new), no attribute
+    /// with [`Options::express`](crate::Options::express).
     #[must_use]
     pub fn same_site(mut self, same_site: impl Into<SameSiteOption>) -> Self {
+        self.mentions_same_site = true;
         match same_site.into() {
             SameSiteOption::Unset => self.template.set_same_site(None),
             SameSiteOption::Set(value) => self.template.set_same_site(Some(value)),
@@ -178,12 +211,34 @@ impl CookieOptions {
             self.lifetime = Lifetime::Template;
         }
         self.template.assign(name, value, UnixMillis(0))?;
+        self.mentions_secure |= name == "secure";
+        self.mentions_same_site |= name == "sameSite";
         Ok(self)
     }
 
-    /// The cookie of a session created at `now`. `secure_connection` settles what is [`Secure::Auto`] or
-    /// [`SameSiteOption::Auto`]; without it they stay as they are, as for a cookie function in Node.
-    pub(crate) fn create(&self, now: UnixMillis, secure_connection: Option<bool>) -> Cookie {
+    /// With these defaults for what is not mentioned.
+    pub(crate) fn or(mut self, secure: Option<Secure>, same_site: SameSiteOption) -> Self {
+        if let Some(secure) = secure.filter(|_| !self.mentions_secure) {
+            self = self.secure(secure);
+        }
+        if self.mentions_same_site { self } else { self.same_site(same_site) }
+    }
+
+    /// [`Secure::Auto`] and [`SameSiteOption::Auto`] become what they mean over a connection that is secure, or is not.
+    /// Unsettled they are sent as they are, as those of a cookie function in Node.
+    pub(crate) fn settled(mut self, is_secure: bool) -> Self {
+        let is_auto = |attribute: &Attribute| matches!(attribute, Attribute::Text(text) if text == "auto");
+        if is_auto(&self.template.attributes().secure) {
+            self = self.secure(is_secure);
+        }
+        if is_auto(&self.template.attributes().same_site) {
+            self = self.same_site(SameSiteOption::Auto.settled(is_secure));
+        }
+        self
+    }
+
+    /// The cookie of a session created at `now`.
+    pub(crate) fn create(&self, now: UnixMillis) -> Cookie {
         let mut cookie = self.template.clone();
         match self.lifetime {
             Lifetime::Template => {}
@@ -192,16 +247,6 @@ impl CookieOptions {
                 cookie.touch(now);
             }
             Lifetime::Expires(at) => cookie.set_expires(at.into(), now),
-        }
-        if let Some(secure) = secure_connection {
-            let is_auto =
-                |attribute: &Attribute| matches!(attribute, Attribute::Text(text) if text == "auto");
-            if is_auto(&cookie.attributes().secure) {
-                cookie.set_secure(secure);
-            }
-            if is_auto(&cookie.attributes().same_site) {
-                cookie.set_same_site(Some(if secure { SameSite::None } else { SameSite::Lax }));
-            }
         }
         cookie
     }
@@ -221,22 +266,33 @@ mod tests {
     #[test]
     fn auto_is_settled_by_the_connection() {
         let options = CookieOptions::new().secure(Secure::Auto).same_site(SameSiteOption::Auto);
-        let text = |secure| options.create(NOW, Some(secure)).encode();
+        let text = |secure| options.clone().settled(secure).create(NOW).encode();
         assert!(text(true).contains(r#""secure":true"#) && text(true).contains(r#""sameSite":"none""#));
         assert!(text(false).contains(r#""secure":false"#) && text(false).contains(r#""sameSite":"lax""#));
-        assert!(options.create(NOW, None).encode().contains(r#""secure":"auto""#));
+        assert!(options.create(NOW).encode().contains(r#""secure":"auto""#));
+    }
+
+    #[test]
+    fn a_default_is_for_what_is_not_mentioned() {
+        let text = |options: CookieOptions| {
+            options.or(Some(Secure::Yes), SameSiteOption::Set(SameSite::Lax)).create(NOW).encode()
+        };
+        let filled = text(CookieOptions::new());
+        assert!(filled.contains(r#""secure":true"#) && filled.contains(r#""sameSite":"lax""#), "{filled}");
+        let mentioned = text(CookieOptions::new().secure(false).same_site(SameSiteOption::Unset));
+        assert!(mentioned.contains(r#""secure":false"#) && !mentioned.contains("sameSite"), "{mentioned}");
+        let undefined =
+            CookieOptions::new().assign("sameSite", None).unwrap().assign("secure", None).unwrap();
+        assert_eq!(text(undefined), Cookie::default().encode());
     }
 
     #[test]
     fn the_last_lifetime_wins() {
         let at = SystemTime::from(NOW.plus(Duration::from_secs(9)));
         let minute = Duration::from_mins(1);
+        assert_eq!(CookieOptions::new().expires(at).max_age(minute).create(NOW).max_age(NOW), Some(minute));
         assert_eq!(
-            CookieOptions::new().expires(at).max_age(minute).create(NOW, None).max_age(NOW),
-            Some(minute)
-        );
-        assert_eq!(
-            CookieOptions::new().max_age(minute).expires(at).create(NOW, None).max_age(NOW),
+            CookieOptions::new().max_age(minute).expires(at).create(NOW).max_age(NOW),
             Some(Duration::from_secs(9))
         );
     }

@@ -4,6 +4,7 @@
 
 use crate::cookie::Cookie;
 use crate::cookie::attribute::{Attribute, Expires};
+use crate::cookie::rejection::CookieRejection;
 use crate::js::date;
 use crate::scratch::with_scratch;
 
@@ -31,6 +32,9 @@ pub enum SetCookieError {
     /// `sameSite` is none of strict, lax, none, true and false.
     #[error("the cookie's sameSite is not strict, lax, none, true or false")]
     SameSite,
+    /// It could be written, but browsers would not take it as it is.
+    #[error("browsers reject the cookie")]
+    Rejected(#[from] CookieRejection),
 }
 
 /// `name=value` and the attributes, in Node's order; `write_value` writes the value, percent-encoded.

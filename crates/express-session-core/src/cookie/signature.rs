@@ -11,6 +11,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use crate::options::secret_strength::is_guessable;
+
 /// What a signed cookie value starts with, before it is percent-encoded.
 pub(crate) const SIGNED_PREFIX: &str = "s:";
 
@@ -43,6 +45,7 @@ struct Key {
     /// HMAC state with the key already mixed in: a signature then costs two hash blocks, not four.
     keyed: Hmac<Sha256>,
     len: usize,
+    is_guessable: bool,
 }
 
 /// The list of secrets is empty.
@@ -98,7 +101,7 @@ impl Signature {
 impl Secrets {
     /// Takes the secrets in order. Text is used as UTF-8, bytes as they are (Node: a string or a Buffer).
     ///
-    /// Length is not judged here; [`OptionsBuilder::build`](crate::OptionsBuilder::build) refuses short ones.
+    /// Strength is not judged here; [`OptionsBuilder::build`](crate::OptionsBuilder::build) refuses weak ones.
     ///
     /// # Errors
     ///
@@ -153,6 +156,11 @@ impl Secrets {
         let lengths = self.keys.iter().map(|key| key.len).enumerate();
         lengths.min_by_key(|(_, len)| *len).unwrap_or((0, 0))
     }
+
+    /// The position of the first secret that could be guessed.
+    pub(crate) fn first_guessable(&self) -> Option<usize> {
+        self.keys.iter().position(|key| key.is_guessable)
+    }
 }
 
 /// The value and the text behind the last dot, if that is as long as a signature.
@@ -170,7 +178,7 @@ impl Key {
     fn new(secret: &[u8]) -> Self {
         #[allow(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
         let keyed = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
-        Self { keyed, len: secret.len() }
+        Self { keyed, len: secret.len(), is_guessable: is_guessable(secret) }
     }
 
     /// The base64 text of the HMAC of `value`.

@@ -1,7 +1,6 @@
 //! The beginning of a request: the session its cookie names, or a new one.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use futures_util::lock::Mutex as AsyncMutex;
 
@@ -14,7 +13,6 @@ use crate::clock::UnixMillis;
 use crate::cookie::header::visit_values;
 use crate::cookie::signature::{SIGNED_PREFIX, split_signed};
 use crate::error::SessionError;
-use crate::options::CookieSource;
 use crate::request::{RequestHead, is_secure};
 use crate::session_id::SessionId;
 use crate::store::{StoreError, Stored, TouchHint};
@@ -79,16 +77,13 @@ impl SessionManager {
     /// Source: express-session `index.js`: the path of the original URL must start with the cookie's.
     fn arrival(&self, request: &dyn RequestHead) -> Option<Arrival> {
         let options = self.options();
-        let (cookie, settles_auto) = match &options.cookie {
-            CookieSource::Fixed(fixed) => (Arc::clone(fixed), true),
-            CookieSource::PerRequest(choose) => (Arc::new(choose(request)), false),
-        };
+        let secure = is_secure(request, options.proxy, &options.trust_proxy);
+        let cookie = options.cookie.of(request, secure);
         if !request.path().starts_with(cookie.path_prefix()) {
             return None;
         }
-        let secure = is_secure(request, options.proxy, &options.trust_proxy);
         let generate_id = options.genid.as_ref().map(|genid| genid(request));
-        let birth = Birth { cookie, settles_auto, secure, generate_id };
+        let birth = Birth { cookie, secure, generate_id };
         let (first, others) = self.verified_cookies(request);
         Some(Arrival { manager: self.clone(), birth, first, others, now: self.now() })
     }

@@ -25,8 +25,6 @@ pub(crate) struct Current {
 #[derive(Clone)]
 pub(crate) struct Birth {
     pub(crate) cookie: Arc<CookieOptions>,
-    /// Fixed options settle their `Auto` values by the connection.
-    pub(crate) settles_auto: bool,
     /// Whether the connection is HTTPS.
     pub(crate) secure: bool,
     pub(crate) generate_id: Option<Arc<GenerateId>>,
@@ -34,7 +32,7 @@ pub(crate) struct Birth {
 
 impl Birth {
     pub(crate) fn cookie(&self, now: UnixMillis) -> Cookie {
-        self.cookie.create(now, self.settles_auto.then_some(self.secure))
+        self.cookie.create(now)
     }
 
     pub(crate) fn id(&self) -> SessionId {

@@ -8,6 +8,7 @@ use super::decision::{Decision, StoreAction, decide};
 use super::state::{CameWith, Place, State};
 use super::verbs;
 use crate::clock::UnixMillis;
+use crate::cookie::rejection;
 use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::cookie::signature::write_cookie_value;
 use crate::error::SessionError;
@@ -112,6 +113,11 @@ fn cookie(current: &Current, state: &State) -> Finished {
         return Finished::default();
     }
     let options = current.manager.options();
+    if let Err(rejection) =
+        options.checks_each_cookie().then(|| rejection::check(&options.name, cookie)).transpose()
+    {
+        return Err(SetCookieError::from(rejection)).into();
+    }
     let write_value = |out: &mut String| match &state.came_with {
         // The first secret has signed this id before: that text was just verified.
         Some(CameWith { id, secret: 0, signature }) if *id == state.id => {

@@ -78,7 +78,7 @@ fn ids_are_data_whatever_they_hold() {
 }
 
 fn rotated() -> OptionsBuilder {
-    Options::builder(["new secret", "old secret"])
+    Options::express(["new secret", "old secret"])
         .allow_weak_secret(true)
         .resave(false)
         .save_uninitialized(false)

@@ -170,7 +170,7 @@ fn ids_may_depend_on_the_request_also_in_regenerate_and_renew() {
     let spy = Spy::new();
     let next = AtomicU32::new(1);
     let next = Arc::new(next);
-    let options = Options::builder([crate::support::SECRET])
+    let options = Options::express([crate::support::SECRET])
         .allow_weak_secret(true)
         .resave(false)
         .genid_with(move |request: &dyn RequestHead| {
@@ -192,7 +192,7 @@ fn each_of_three_secrets_verifies() {
     let secrets = ["the newest secret", "the one before", "the oldest secret"];
     for secret in secrets {
         let spy = Spy::new().with("SID", RECORD);
-        let builder = Options::builder(secrets).allow_weak_secret(true).resave(false).rolling(true);
+        let builder = Options::express(secrets).allow_weak_secret(true).resave(false).rolling(true);
         let manager = manager(numbered_ids(builder), &spy).unwrap();
         let head = Head::new().with_session_signed("SID", secret);
         let session = now_or_never(manager.begin(&head)).unwrap().unwrap();
@@ -202,7 +202,7 @@ fn each_of_three_secrets_verifies() {
         assert!(sent.starts_with(&format!("connect.sid={signed_anew};")), "{secret}: signed with the first");
     }
     let spy = Spy::new().with("SID", RECORD);
-    let builder = Options::builder(secrets).allow_weak_secret(true).resave(false);
+    let builder = Options::express(secrets).allow_weak_secret(true).resave(false);
     let head = Head::new().with_session_signed("SID", "a fourth");
     let session = now_or_never(manager(numbered_ids(builder), &spy).unwrap().begin(&head)).unwrap().unwrap();
     assert_eq!(session.id().as_str(), "N1");

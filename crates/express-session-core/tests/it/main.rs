@@ -10,6 +10,7 @@
 mod support;
 
 mod autotraits;
+mod beginnings;
 mod cookie_header;
 mod cookies;
 mod decision_matrix;

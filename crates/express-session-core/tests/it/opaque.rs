@@ -38,7 +38,7 @@ fn error(what: &str, error: &dyn Error) {
 }
 
 fn options() -> express_session_core::OptionsBuilder {
-    Options::builder([SECRET]).resave(false)
+    Options::express([SECRET]).resave(false)
 }
 
 fn sessions(document: &str) -> (Spy, SessionManager) {
@@ -99,7 +99,7 @@ fn errors_say_what_failed_not_on_what() {
     ] {
         error("DecodeError", &Document::decode(document.as_bytes()).unwrap_err());
     }
-    error("OptionsError", &Options::builder(["the secret"]).build().unwrap_err());
+    error("OptionsError", &Options::express(["the secret"]).build().unwrap_err());
     error("SessionIdError", &SessionId::parse(ID.repeat(1000)).unwrap_err());
 }
 

@@ -62,7 +62,7 @@ fn secrets_rotate_as_in_node() {
             assert!(row["error"].is_string() || row["secrets"].to_string().contains("$undefined"), "{name}");
             continue;
         };
-        let options = Options::builder(&secrets)
+        let options = Options::express(&secrets)
             .allow_weak_secret(true)
             .resave(false)
             .rolling(true)

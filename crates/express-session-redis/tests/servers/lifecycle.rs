@@ -38,7 +38,7 @@ impl App {
             cookie = cookie.max_age(Duration::from_millis(ms));
         }
         let next = AtomicUsize::new(1);
-        let options = Options::builder([SECRET])
+        let options = Options::express([SECRET])
             .allow_weak_secret(true)
             .resave(flag("resave", false))
             .save_uninitialized(flag("saveUninitialized", true))

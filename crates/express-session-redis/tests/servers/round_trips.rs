@@ -37,7 +37,7 @@ struct Browser {
 
 impl Browser {
     fn new(store: RedisStore, touch_after: TouchAfter) -> Self {
-        let options = Options::builder([SECRET])
+        let options = Options::express([SECRET])
             .resave(false)
             .save_uninitialized(false)
             .rolling(true)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Starts the server; its port on 127.0.0.1.
 pub(super) fn start(url: &str, secret: &str) -> Result<u16> {
-    let options = Options::builder([secret])
+    let options = Options::express([secret])
         .resave(false)
         .save_uninitialized(false)
         .rolling(true)

@@ -15,7 +15,8 @@ pub(super) fn session_options(set: &OptionSet, shared: &Shared) -> Result<Option
         _ => bail!("no secret"),
     };
     let ids = shared.clone();
-    let mut builder = Options::builder(secrets).genid(move || ids.next_id());
+    // Node sends what browsers reject, such as `SameSite=None` without `Secure`.
+    let mut builder = Options::express(secrets).allow_rejected_cookie(true).genid(move || ids.next_id());
     for (name, value) in &set.session {
         let flag = || value.as_bool().with_context(|| format!("{name} is a boolean"));
         builder = match name.as_str() {

@@ -155,9 +155,9 @@ fn lifetimes_do_not_drift() {
 
 #[test]
 fn secrets_are_required_at_start() {
-    assert!(matches!(Options::builder([] as [&str; 0]).build(), Err(OptionsError::NoSecret(_))));
+    assert!(matches!(Options::express([] as [&str; 0]).build(), Err(OptionsError::NoSecret(_))));
     assert!(matches!(
-        Options::builder([SECRET]).build(),
+        Options::express([SECRET]).build(),
         Err(OptionsError::WeakSecret { position: 1, len: 12 })
     ));
 }

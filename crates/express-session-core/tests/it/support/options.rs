@@ -16,7 +16,7 @@ use super::spy::Spy;
 
 /// The base of most recordings: the secret that is too weak for anything but them.
 pub(crate) fn builder() -> OptionsBuilder {
-    Options::builder([SECRET]).allow_weak_secret(true)
+    Options::express([SECRET]).allow_weak_secret(true).allow_rejected_cookie(true)
 }
 
 /// Ids N1, N2, … in order.

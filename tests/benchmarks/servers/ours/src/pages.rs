@@ -18,7 +18,7 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<SessionMiddlewar
         Some(_) => TouchAfter::Elapsed(Duration::from_mins(1)),
         None => TouchAfter::Always,
     };
-    let options = Options::builder([SECRET])
+    let options = Options::express([SECRET])
         .resave(false)
         .save_uninitialized(false)
         .touch_after(touch_after)

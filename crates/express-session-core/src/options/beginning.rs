@@ -1,0 +1,105 @@
+//! The two beginnings: what options are before anything is said.
+
+use super::{CookieSource, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, Options, OptionsBuilder, StoreOutage, Unset};
+use crate::cookie::{CookieOptions, SameSite, SameSiteOption, Secure};
+use crate::request::TrustProxy;
+use crate::store::TouchAfter;
+
+/// The share of a session's life that may pass before reading it extends it, with [`Options::new`].
+///
+/// A session of a day is then extended at most ten times a day however often it is read, and one that was just read has
+/// at least nine tenths of its life left. A share, because a fixed time would be too much for a session of
+/// minutes and too little for one of weeks.
+const TOUCH_SHARE: f64 = 0.1;
+
+/// What a cookie gets where nothing is said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CookieDefaults {
+    pub(crate) secure: Option<Secure>,
+    pub(crate) same_site: SameSiteOption,
+}
+
+impl CookieDefaults {
+    /// As secure as the connection, and not sent by requests that other sites make, but for links that lead to us.
+    const NEW: Self = Self { secure: Some(Secure::Auto), same_site: SameSiteOption::Set(SameSite::Lax) };
+    const EXPRESS: Self = Self { secure: None, same_site: SameSiteOption::Unset };
+}
+
+#[allow(clippy::new_ret_no_self, reason = "options exist only once they are checked: `build` returns them")]
+impl Options {
+    /// Begins with what a security reviewer would choose. `secrets`: the first signs, all verify.
+    ///
+    /// | option | here | [`express`](Self::express) | why |
+    /// |---|---|---|---|
+    /// | `resave` | false | true | what was only read is not written |
+    /// | `save_uninitialized` | false | true | no record and no cookie for a visitor of whom there is nothing to remember |
+    /// | `touch_after` | [`TouchAfter::Share`] of 0.1 | [`TouchAfter::Always`] | one write in place of many; at most a tenth of the idle time is lost |
+    /// | `cookie.same_site` | Lax | no attribute | other sites' forms and scripts do not act as the visitor, in every browser |
+    /// | `cookie.secure` | [`Secure::Auto`] | no | a cookie that came by HTTPS never travels without |
+    ///
+    /// Everything else is as in express-session. Attributes that [`CookieOptions`] do not mention keep these defaults.
+    ///
+    /// Behind a proxy that ends TLS, `Auto` needs [`trust_proxy`](OptionsBuilder::trust_proxy) to see HTTPS.
+    ///
+    /// ```
+    /// use express_session_core::{CookieOptions, Options};
+    /// use std::time::Duration;
+    ///
+    /// let options = Options::new(["32 random bytes, from a safe place"])
+    ///     .cookie(CookieOptions::new().max_age(Duration::from_hours(24)))
+    ///     .build()?;
+    /// # Ok::<(), express_session_core::OptionsError>(())
+    /// ```
+    ///
+    /// DIFFERENCE: express-session's defaults are those of [`express`](Self::express), which its own README advises
+    /// against.
+    pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> OptionsBuilder {
+        let mut builder = Self::begin(secrets, CookieDefaults::NEW);
+        builder.options.resave = false;
+        builder.options.save_uninitialized = false;
+        builder.options.touch_after = TouchAfter::Share(TOUCH_SHARE);
+        builder
+    }
+
+    /// Begins with express-session's defaults, to the letter: for a server that works beside a Node server whose
+    /// options are not all named. `secrets`: the first signs, all verify.
+    ///
+    /// # Security
+    ///
+    /// Every visitor gets a stored session and a cookie; the cookie also travels over plain HTTP, and what other
+    /// sites may do with it is left to the browser.
+    ///
+    /// Source: express-session 1.19 `index.js`, `session`; `session/cookie.js`.
+    pub fn express<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> OptionsBuilder {
+        Self::begin(secrets, CookieDefaults::EXPRESS)
+    }
+
+    fn begin<S: AsRef<[u8]>>(
+        secrets: impl IntoIterator<Item = S>,
+        defaults: CookieDefaults,
+    ) -> OptionsBuilder {
+        OptionsBuilder::begin(
+            secrets,
+            |secrets| Self {
+                name: DEFAULT_NAME.to_owned(),
+                secrets,
+                cookie: CookieSource::fixed(CookieOptions::new(), defaults),
+                genid: None,
+                resave: true,
+                save_uninitialized: true,
+                rolling: false,
+                unset: Unset::Keep,
+                proxy: None,
+                trust_proxy: TrustProxy::Never,
+                touch_after: TouchAfter::Always,
+                absolute_timeout: None,
+                reissue: false,
+                store_outage: StoreOutage::Error,
+                store_timeout: DEFAULT_STORE_TIMEOUT,
+                lazy: false,
+                allow_rejected_cookie: false,
+            },
+            defaults,
+        )
+    }
+}

@@ -1,0 +1,124 @@
+//! Every option of the middleware, and its default.
+
+mod beginning;
+mod builder;
+mod check;
+mod cookie_source;
+mod error;
+mod express;
+mod own;
+pub(crate) mod secret_strength;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cookie::signature::Secrets;
+use crate::request::{RequestHead, TrustProxy};
+use crate::session_id::SessionId;
+use crate::store::TouchAfter;
+
+pub use builder::OptionsBuilder;
+pub(crate) use cookie_source::CookieSource;
+pub use error::OptionsError;
+
+/// The shortest secret accepted without [`allow_weak_secret`](OptionsBuilder::allow_weak_secret), in bytes:
+/// the length of the key that HMAC-SHA256 is made for.
+pub const MIN_SECRET_LEN: usize = 32;
+
+/// The cookie name when none is given.
+pub const DEFAULT_NAME: &str = "connect.sid";
+
+/// How long one call to the store may take when nothing else is said.
+pub const DEFAULT_STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a request gets when the store is out of order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreOutage {
+    /// 500, as express-session answers when `get` fails. The default.
+    #[default]
+    Error,
+    /// 503, which tells load balancers and clients that another try may work.
+    ServiceUnavailable,
+    /// The request goes on with a session that is forgotten at its end; no cookie is sent. What express does
+    /// while its store has emitted `disconnect`, except that handlers need no check for a missing session.
+    WithoutSession,
+}
+
+/// What to do when a handler takes the session away from the request (`req.session = null` in Node).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "express-session knows these two")]
+pub enum Unset {
+    /// Leave the stored session as it is. The default, as in express-session.
+    #[default]
+    Keep,
+    /// Destroy the stored session.
+    Destroy,
+}
+
+/// Makes the session ids of one request.
+pub(crate) type GenerateId = dyn Fn() -> SessionId + Send + Sync;
+
+/// Looks at a request, and says how its session ids are made.
+pub(crate) type Genid = dyn Fn(&dyn RequestHead) -> Arc<GenerateId> + Send + Sync;
+
+/// The options of the session middleware, checked.
+///
+/// They begin with [`new`](Self::new), or with [`express`](Self::express) beside a Node server.
+#[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "express-session's options are booleans")]
+pub struct Options {
+    pub(crate) name: String,
+    pub(crate) secrets: Secrets,
+    pub(crate) cookie: CookieSource,
+    pub(crate) genid: Option<Arc<Genid>>,
+    pub(crate) resave: bool,
+    pub(crate) save_uninitialized: bool,
+    pub(crate) rolling: bool,
+    pub(crate) unset: Unset,
+    pub(crate) proxy: Option<bool>,
+    pub(crate) trust_proxy: TrustProxy,
+    pub(crate) touch_after: TouchAfter,
+    pub(crate) absolute_timeout: Option<Duration>,
+    pub(crate) reissue: bool,
+    pub(crate) store_outage: StoreOutage,
+    pub(crate) store_timeout: Duration,
+    pub(crate) lazy: bool,
+    pub(crate) allow_rejected_cookie: bool,
+}
+
+impl Options {
+    /// The name of the cookie.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether sessions are loaded only when somebody asks for them.
+    pub const fn lazy(&self) -> bool {
+        self.lazy
+    }
+
+    /// Whether a cookie is checked when it is sent, because it was not known when the options were built.
+    pub(crate) fn checks_each_cookie(&self) -> bool {
+        self.cookie.is_chosen_per_request() && !self.allow_rejected_cookie
+    }
+
+    /// How long one call to the store may take.
+    pub const fn store_timeout(&self) -> Duration {
+        self.store_timeout
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("name", &self.name)
+            .field("secrets", &self.secrets)
+            .field("resave", &self.resave)
+            .field("save_uninitialized", &self.save_uninitialized)
+            .field("rolling", &self.rolling)
+            .field("unset", &self.unset)
+            .finish_non_exhaustive()
+    }
+}
