@@ -38,6 +38,9 @@ fn the_folder_appears_with_one_file_per_session() {
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["num"], 2);
         assert!(document["__lastAccess"].is_u64());
+        let cookie =
+            r#"{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"num":2,"#;
+        assert!(text.starts_with(cookie), "what the article does not set is not there: {text}");
     }
 }
 

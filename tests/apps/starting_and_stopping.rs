@@ -77,7 +77,7 @@ fn a_misspelt_key_is_not_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.toml");
     let usual = fs::read_to_string(workspace().join("config/memory-session.toml")).unwrap();
-    fs::write(&file, usual.replace("resave =", "re_save =")).unwrap();
+    fs::write(&file, usual.replace("# resave =", "re_save =")).unwrap();
     let output = run_to_end("memory-session", &["--config", file.to_str().unwrap()], &[]);
     let line = complaint(&output);
     assert!(line.contains("mine.toml [session]") && line.contains("re_save"), "{line}");

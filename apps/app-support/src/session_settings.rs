@@ -1,21 +1,22 @@
-//! The section `[session]`: express-session's options and ours, by the names the crates use.
+//! The section `[session]`: express-session's options and ours, by the names the crates use. What it says counts more than
+//! what the app's code says.
 
 use std::net::IpAddr;
 
 use express_session_core::{
-    CookieOptions, Options, OptionsError, Priority, SameSite, SameSiteOption, Secure, StoreOutage,
-    TouchAfter, TrustProxy, Unset,
+    CookieOptions, Options, OptionsBuilder, OptionsError, Priority, SameSite, SameSiteOption, Secure,
+    StoreOutage, TouchAfter, TrustProxy, Unset,
 };
 use serde::Deserialize;
 
 use crate::settings::Millis;
 
-/// What is not said keeps the crates' default.
-#[derive(Default, Deserialize)]
+/// What is not said stays as the app has it.
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SessionSettings {
     secret: Option<SecretSetting>,
-    allow_weak_secret: bool,
+    allow_weak_secret: Option<bool>,
     name: Option<String>,
     resave: Option<bool>,
     save_uninitialized: Option<bool>,
@@ -33,14 +34,14 @@ pub(crate) struct SessionSettings {
 }
 
 /// One secret, or several: the first signs, all verify.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum SecretSetting {
     One(String),
     Several(Vec<String>),
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct CookieSettings {
     max_age_ms: Option<Millis>,
@@ -96,16 +97,25 @@ enum PrioritySetting {
 }
 
 impl SessionSettings {
-    /// The checked options of the middleware. `production` makes the cookie secure where nothing is said.
-    pub(crate) fn options(self, production: bool) -> Result<Options, OptionsError> {
-        let secrets = match self.secret {
-            None => Vec::new(),
-            Some(SecretSetting::One(secret)) => vec![secret],
-            Some(SecretSetting::Several(secrets)) => secrets,
-        };
-        let mut options = Options::express(secrets)
-            .allow_weak_secret(self.allow_weak_secret)
-            .cookie(self.cookie.options(production));
+    /// The secrets: these unless the configuration has others.
+    pub(crate) fn secrets(&self, of_the_app: &[&str]) -> Vec<String> {
+        match &self.secret {
+            None => of_the_app.iter().map(|secret| (*secret).to_owned()).collect(),
+            Some(SecretSetting::One(secret)) => vec![secret.clone()],
+            Some(SecretSetting::Several(secrets)) => secrets.clone(),
+        }
+    }
+
+    /// The app's options, overridden and checked.
+    pub(crate) fn over(
+        self,
+        options: OptionsBuilder,
+        cookie: CookieOptions,
+    ) -> Result<Options, OptionsError> {
+        let mut options = options.cookie(self.cookie.over(cookie));
+        if let Some(allow) = self.allow_weak_secret {
+            options = options.allow_weak_secret(allow);
+        }
         if let Some(name) = self.name {
             options = options.name(&name);
         }
@@ -155,8 +165,7 @@ impl SessionSettings {
 }
 
 impl CookieSettings {
-    fn options(self, production: bool) -> CookieOptions {
-        let mut cookie = CookieOptions::new();
+    fn over(self, mut cookie: CookieOptions) -> CookieOptions {
         if let Some(Millis(max_age)) = self.max_age_ms {
             cookie = cookie.max_age(max_age);
         }
@@ -169,12 +178,13 @@ impl CookieSettings {
         if let Some(http_only) = self.http_only {
             cookie = cookie.http_only(http_only);
         }
-        cookie = cookie.secure(match self.secure {
-            None => Secure::from(production),
-            Some(SecureSetting::Never) => Secure::No,
-            Some(SecureSetting::Always) => Secure::Yes,
-            Some(SecureSetting::Auto) => Secure::Auto,
-        });
+        if let Some(secure) = self.secure {
+            cookie = cookie.secure(match secure {
+                SecureSetting::Never => Secure::No,
+                SecureSetting::Always => Secure::Yes,
+                SecureSetting::Auto => Secure::Auto,
+            });
+        }
         if let Some(same_site) = self.same_site {
             cookie = cookie.same_site(match same_site {
                 SameSiteSetting::Strict => SameSiteOption::Set(SameSite::Strict),

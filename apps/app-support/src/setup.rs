@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use express_session_core::{Options, OptionsError};
+use express_session_core::{CookieOptions, Options, OptionsBuilder, OptionsError};
 use serde::de::DeserializeOwned;
 use tracing_subscriber::EnvFilter;
 
@@ -14,13 +14,13 @@ use crate::session_settings::SessionSettings;
 use crate::settings::{Server, Variable};
 
 /// What an app gets to start with. `Settings` is the app's own part of its file.
-#[derive(Debug)]
 pub struct Setup<Settings> {
-    /// The options of the session middleware.
-    pub session: Options,
     /// Every section of the file but `[server]` and `[session]`.
     pub settings: Settings,
     pub(crate) server: Server,
+    session: SessionSettings,
+    file: String,
+    secret_variable: Option<&'static str>,
 }
 
 /// Runs an app until it is told to stop.
@@ -52,33 +52,66 @@ where
     }
 }
 
+impl<Settings> Setup<Settings> {
+    /// The secrets that sign the cookie: these, the article's, unless the configuration or the environment has others.
+    pub fn secrets(&self, of_the_article: &[&str]) -> Vec<String> {
+        self.session.secrets(of_the_article)
+    }
+
+    /// The options of the session middleware: the app's, where the configuration does not say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// If they do not work together; the text says what to change, and where.
+    pub fn session(&self, options: OptionsBuilder, cookie: CookieOptions) -> anyhow::Result<Options> {
+        let session = self.session.clone().over(options, cookie);
+        session.map_err(|error| ConfigError::new(self.explain(error)).into())
+    }
+
+    /// Whether this is a server for visitors (`server.environment`, or `NODE_ENV` where the app knows it).
+    pub fn is_production(&self) -> bool {
+        self.server.environment == "production"
+    }
+
+    /// What is wrong with the session options, and where to mend it.
+    fn explain(&self, error: OptionsError) -> String {
+        let file = &self.file;
+        let about_secret = matches!(
+            error,
+            OptionsError::NoSecret(_)
+                | OptionsError::EmptySecret { .. }
+                | OptionsError::WeakSecret { .. }
+                | OptionsError::GuessableSecret { .. }
+        );
+        match self.secret_variable {
+            Some(name) if about_secret => format!(
+                "{error}; set the environment variable {name}, or `secret` under [session] in {file} \
+                 (to make one: openssl rand -base64 33)"
+            ),
+            _ => format!("{file} [session]: {:#}", anyhow::Error::new(error)),
+        }
+    }
+}
+
 impl<Settings: DeserializeOwned> Setup<Settings> {
     fn read(name: &str, arguments: Arguments, variables: &[Variable]) -> Result<Self, ConfigError> {
         let mut sections = Sections::read(name, arguments.config, variables)?;
         let server: Server = sections.take("server")?;
         let session: SessionSettings = sections.take("session")?;
-        let production = server.environment == "production";
-        let session = session
-            .options(production)
-            .map_err(|error| ConfigError::new(explain(&error, &sections.file, variables)))?;
         start_logging(&server.log, &sections.file)?;
-        Ok(Self { session, settings: sections.rest()?, server })
+        let secret_variable = variables.iter().find(|variable| variable.key == "session.secret");
+        let secret_variable = secret_variable.map(|variable| variable.name);
+        Ok(Self { settings: sections.rest()?, server, session, file: sections.file, secret_variable })
     }
 }
 
-/// What is wrong with the session options, and where to mend it.
-fn explain(error: &OptionsError, file: &str, variables: &[Variable]) -> String {
-    let about_secret = matches!(
-        error,
-        OptionsError::NoSecret(_) | OptionsError::EmptySecret { .. } | OptionsError::WeakSecret { .. }
-    );
-    let variable = variables.iter().find(|variable| variable.key == "session.secret");
-    match variable {
-        Some(Variable { name, .. }) if about_secret => format!(
-            "{error}; set the environment variable {name}, or `secret` under [session] in {file} \
-             (to make one: openssl rand -base64 33)"
-        ),
-        _ => format!("{file} [session]: {error}"),
+impl<Settings> std::fmt::Debug for Setup<Settings> {
+    /// Without secrets, and without the app's own settings, which may hold some.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup")
+            .field("server", &self.server)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
 use app_support::{Millis, Page, Setup, Variable};
-use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
 use express_session_file::{FileOptions, FileStore};
 use serde::Deserialize;
 
@@ -31,15 +31,19 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    // session({ secret: 'secret key', resave: false, saveUninitialized: true })
+    let options = Options::express(setup.secrets(&["secret key"]))
+        .allow_weak_secret(true)
+        .resave(false)
+        .save_uninitialized(true);
     let Store { path, file_extension, ttl_ms, reap_interval_ms } = &setup.settings.store;
-    let options = FileOptions::new()
+    let files = FileOptions::new()
         .path(path)
         .file_extension(file_extension)
         .ttl(ttl_ms.0)
         .reap_interval(reap_interval_ms.0);
-    let store =
-        FileStore::new(options).with_context(|| format!("the session folder {path} cannot be used"))?;
-    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    let store = FileStore::new(files).with_context(|| format!("the session folder {path} cannot be used"))?;
+    let sessions = SessionMiddleware::new(store, setup.session(options, CookieOptions::new())?);
     setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await
 }
 

@@ -10,7 +10,7 @@ use actix_web::http::header;
 use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
 use app_support::{Page, RELOAD_WHEN_RESTORED, Setup, Users, Variable, escape};
-use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
 
@@ -35,8 +35,14 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    // session({ secret: 'mySecretKey!@#$', resave: false, saveUninitialized: true })
+    let options = Options::express(setup.secrets(&["mySecretKey!@#$"]))
+        .allow_weak_secret(true)
+        .resave(false)
+        .save_uninitialized(true);
+    let options = setup.session(options, CookieOptions::new())?;
     let users = web::Data::new(users::read(&setup.settings.users.file).context("users.file")?);
-    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), setup.session.clone());
+    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), options);
     setup
         .serve(move || {
             App::new()

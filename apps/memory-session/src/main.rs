@@ -1,10 +1,11 @@
 //! Article A0, section 3: a page that counts how often this browser has seen it; sessions in memory.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use actix_web::{App, HttpResponse, web};
 use app_support::{Millis, Page, Setup, Variable};
-use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
 
@@ -27,8 +28,14 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    // session({ secret: 'secret key', resave: false, saveUninitialized: true, cookie: { maxAge: 86400000 } })
+    let options = Options::express(setup.secrets(&["secret key"]))
+        .allow_weak_secret(true)
+        .resave(false)
+        .save_uninitialized(true);
+    let cookie = CookieOptions::new().max_age(Duration::from_millis(86_400_000));
     let store = MemoryStore::new(MemoryOptions::new().check_period(setup.settings.store.check_period_ms.0));
-    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    let sessions = SessionMiddleware::new(store, setup.session(options, cookie)?);
     setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await
 }
 

@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
 use app_support::{Setup, User, Users, Variable};
-use express_session_actix::{Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Options, Session, SessionMiddleware};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use serde::Deserialize;
 
@@ -39,14 +39,20 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    // session({ secret: 'secret key', resave: false, saveUninitialized: false })
+    let options = Options::express(setup.secrets(&["secret key"]))
+        .allow_weak_secret(true)
+        .resave(false)
+        .save_uninitialized(false);
+    let options = setup.session(options, CookieOptions::new())?;
     let users = web::Data::new(Users::new(setup.settings.users.clone()).context("users")?);
     let webpage = web::Data::new(Webpage::new(&setup.settings.webpage));
-    let options = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
-    let store = MySqlStore::new(options).context("store")?;
+    let database = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
+    let store = MySqlStore::new(database).context("store")?;
     if let Err(error) = store.ready().await {
         tracing::error!("MySQL cannot be used yet: {:#}", anyhow::Error::new(error));
     }
-    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    let sessions = SessionMiddleware::new(store, options);
     setup
         .serve(move || {
             App::new()

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
 use app_support::{Page, Setup, Variable};
-use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use serde::Deserialize;
 
@@ -30,12 +30,18 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    let options = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
-    let store = MySqlStore::new(options).context("store")?;
+    // session({ secret: 'my_secret_key', resave: false, saveUninitialized: true })
+    let options = Options::express(setup.secrets(&["my_secret_key"]))
+        .allow_weak_secret(true)
+        .resave(false)
+        .save_uninitialized(true);
+    let options = setup.session(options, CookieOptions::new())?;
+    let database = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
+    let store = MySqlStore::new(database).context("store")?;
     if let Err(error) = store.ready().await {
         tracing::error!("MySQL cannot be used yet: {:#}", anyhow::Error::new(error));
     }
-    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    let sessions = SessionMiddleware::new(store, options);
     setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await
 }
 

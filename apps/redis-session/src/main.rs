@@ -5,12 +5,13 @@ mod reply;
 mod users;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, web};
 use anyhow::Context as _;
 use app_support::{Setup, Variable};
-use express_session_actix::SessionMiddleware;
+use express_session_actix::{CookieOptions, Options, SessionMiddleware};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use serde::Deserialize;
 
@@ -40,6 +41,14 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
+    // session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { secure: in
+    // production, httpOnly: true, maxAge: 600000 * 60 * 24 * 60 } })
+    let options = Options::express(setup.secrets(&[])).resave(false).save_uninitialized(false);
+    let cookie = CookieOptions::new()
+        .secure(setup.is_production())
+        .http_only(true)
+        .max_age(Duration::from_millis(600_000 * 60 * 24 * 60));
+    let options = setup.session(options, cookie)?;
     let Store { url, prefix } = &setup.settings.store;
     let pool = RedisPool::url(url).context("store.url")?;
     let users = web::Data::new(Users::new(&pool)?);
@@ -48,7 +57,7 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
         Ok(()) => tracing::info!("Redis is connected"),
         Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),
     }
-    let sessions = SessionMiddleware::new(store, setup.session.clone());
+    let sessions = SessionMiddleware::new(store, options);
     setup
         .serve(move || {
             let protected = web::resource("/protected").wrap(from_fn(auth::required)).get(auth::protected);

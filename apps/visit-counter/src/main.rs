@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use actix_web::{App, HttpResponse, web};
 use app_support::{Page, Setup, Variable};
-use express_session_actix::{Error, Session, SessionMiddleware};
+use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
 
@@ -19,7 +19,11 @@ async fn main() -> ExitCode {
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), setup.session.clone());
+    // session({ secret: process.env.COOKIE_SECRET, resave: false, saveUninitialized: false, name: 'sessionId' })
+    let options =
+        Options::express(setup.secrets(&[])).resave(false).save_uninitialized(false).name("sessionId");
+    let options = setup.session(options, CookieOptions::new())?;
+    let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), options);
     setup.serve(move || App::new().wrap(sessions.clone()).route("/session", web::get().to(count))).await
 }
 
