@@ -35,4 +35,5 @@ pub use store::{
 #[doc(hidden)]
 pub mod testing {
     pub use crate::cookie::testing::{cookie_values, set_cookie};
+    pub use crate::session_id::testing::session_id_of;
 }

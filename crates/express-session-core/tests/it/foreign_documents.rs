@@ -1,11 +1,12 @@
 //! Documents that other implementations, or accidents, have put into the store.
 
+use express_session_testbed::vectors::{bytes, name, replay};
 use serde_json::Value;
 
 use crate::support::options::{manager, quiet};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{bytes, none_of, now_or_never, rows, translated};
+use crate::support::{NOW, now_or_never};
 
 /// Where the document afterwards says something else than Node's, and why. `plain`, `resave` and `modified` alike,
 /// where Node writes at all.
@@ -103,65 +104,56 @@ fn keys(document: &Value) -> impl Iterator<Item = &String> {
 
 #[test]
 fn foreign_documents_are_read_and_written_as_in_node() {
-    let mut complaints = Vec::new();
-    for row in rows("session-json.json", "foreign_documents") {
-        let name = row["name"].as_str().unwrap();
-        let listed = OTHERWISE.iter().any(|(listed, _)| *listed == name);
-        let before = String::from_utf8_lossy(&bytes(&row["redis_before"])).into_owned();
-        let mut differs = false;
-        for kind in ["plain", "resave", "modified"] {
-            let node = &row[kind];
-            let Some(ours) = translated(name, &mut complaints, || request(&row, kind)) else { continue };
-            // DIFFERENCE: what Node answers with 500, or never, is a new session, and the record stays.
-            let node_fails = node["status"] != 200;
-            if node_fails || node["id_kept"] != true {
-                if ours.id_kept || ours.after.as_ref() != Some(&before) {
-                    complaints.push(format!("{name} ({kind}): a new session, and the record stays"));
-                }
-                continue;
-            }
-            if !ours.id_kept {
-                complaints.push(format!("{name} ({kind}): the id is not kept"));
-                continue;
-            }
-            let after = ours.after.unwrap();
-            let drops = keys(&meaning(&before)).any(|key| DROPPED_BY_NODE.contains(&&**key));
-            let expected = match node["redis_after"].as_str() {
-                // Not written by Node; the spy's touch writes the cookie, never the data.
-                Some("(unchanged)") if kind == "plain" => {
-                    if ours.calls != ["get", "touch"] {
-                        complaints.push(format!("{name} ({kind}): {:?}", ours.calls));
-                    }
-                    continue;
-                }
-                Some("(unchanged)") => meaning(&before),
-                // Ours drops nothing, so it has nothing to write.
-                Some(_) if kind == "plain" && drops => {
-                    if ours.calls != ["get", "touch"] {
-                        complaints.push(format!("{name} ({kind}): {:?}", ours.calls));
-                    }
-                    continue;
-                }
-                Some(node) => expected(&before, node),
-                // The lifetime is over; deleting the record then is the store's business.
-                None => {
-                    let record = express_session_core::Document::parse(&*after).unwrap().unwrap();
-                    assert_eq!(record.cookie().expires(), Some(crate::support::NOW), "{name}");
-                    continue;
-                }
-            };
-            if meaning(&after) != expected {
-                differs = true;
-                if !listed {
-                    complaints.push(format!("{name} ({kind})\n   ours {after}\n   node {expected}"));
-                }
-            }
-        }
-        if listed && !differs {
-            complaints.push(format!("{name}: passes, though listed"));
-        }
+    replay("session-json.json", "foreign_documents", |row| {
+        let listed = OTHERWISE.iter().any(|(listed, _)| *listed == name(row));
+        let differing: Vec<_> = ["plain", "resave", "modified"]
+            .into_iter()
+            .filter_map(|kind| differs(row, kind).map(|how| format!("{kind}: {how}")))
+            .collect();
+        assert_eq!(listed, !differing.is_empty(), "listed: {listed}\n   {}", differing.join("\n   "));
+    });
+}
+
+/// How the document after a request differs from Node's.
+///
+/// # Panics
+///
+/// If the request differs in something else.
+fn differs(row: &Value, kind: &str) -> Option<String> {
+    let before = String::from_utf8_lossy(&bytes(&row["redis_before"])).into_owned();
+    let node = &row[kind];
+    let ours = request(row, kind);
+    // DIFFERENCE: what Node answers with 500, or never, is a new session, and the record stays.
+    let node_fails = node["status"] != 200;
+    if node_fails || node["id_kept"] != true {
+        let stays = ours.after.as_ref() == Some(&before);
+        assert!(!ours.id_kept && stays, "{kind}: a new session, and the record stays");
+        return None;
     }
-    none_of(&complaints);
+    assert!(ours.id_kept, "{kind}: the id is not kept");
+    let after = ours.after.unwrap();
+    let drops = keys(&meaning(&before)).any(|key| DROPPED_BY_NODE.contains(&&**key));
+    let expected = match node["redis_after"].as_str() {
+        // Not written by Node; the spy's touch writes the cookie, never the data.
+        Some("(unchanged)") if kind == "plain" => {
+            assert_eq!(ours.calls, ["get", "touch"], "{kind}");
+            return None;
+        }
+        Some("(unchanged)") => meaning(&before),
+        // Ours drops nothing, so it has nothing to write.
+        Some(_) if kind == "plain" && drops => {
+            assert_eq!(ours.calls, ["get", "touch"], "{kind}");
+            return None;
+        }
+        Some(node) => expected(&before, node),
+        // The lifetime is over; deleting the record then is the store's business.
+        None => {
+            let record = express_session_core::Document::parse(&*after).unwrap().unwrap();
+            assert_eq!(record.cookie().expires(), Some(NOW), "{kind}");
+            return None;
+        }
+    };
+    (meaning(&after) != expected).then(|| format!("ours {after}\n   node {expected}"))
 }
 
 #[test]

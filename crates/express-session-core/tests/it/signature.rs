@@ -1,41 +1,51 @@
 //! Signing and verifying, against cookie-signature.
 
+use express_session_core::testing::session_id_of;
 use express_session_core::{Options, OptionsError, Secrets, SessionId};
+use express_session_testbed::vectors::{are_foreign, bytes, hex, replay, text, untranslatable};
 use serde_json::Value;
 
 use crate::support::options::{builder, manager};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{SECRET, SID, are_foreign, bytes, hex, none_of, now_or_never, rows};
+use crate::support::{SECRET, SID, now_or_never};
 
 #[test]
 fn values_are_signed_as_in_node() {
-    for row in rows("cookie-signature.json", "sign") {
-        let secrets = Secrets::new([row["secret"].as_str().unwrap()]).unwrap();
-        let value = row["value"].as_str().unwrap();
-        assert_eq!(secrets.sign(value), row["signed"].as_str().unwrap(), "{}", row["name"]);
-        assert_eq!(secrets.cookie_value(value), row["cookie_value"].as_str().unwrap(), "{}", row["name"]);
-        let verified = secrets.unsign(row["signed"].as_str().unwrap()).unwrap();
-        assert_eq!((verified.value, verified.secret), (value, 0), "{}", row["name"]);
-    }
+    replay("cookie-signature.json", "sign", |row| {
+        let secrets = Secrets::new([text(row, "secret")]).unwrap();
+        let (value, signed) = (text(row, "value"), text(row, "signed"));
+        assert_eq!(secrets.sign(value), signed);
+        assert_eq!(secrets.cookie_value(value), text(row, "cookie_value"));
+        let verified = secrets.unsign(signed).unwrap();
+        assert_eq!((verified.value, verified.secret), (value, 0));
+    });
 }
 
 #[test]
 fn secrets_may_be_bytes() {
-    for row in rows("cookie-signature.json", "sign_buffer_secret") {
-        let secrets = Secrets::new([hex(row["secret_hex"].as_str().unwrap())]).unwrap();
-        let signed = secrets.sign(row["value"].as_str().unwrap());
-        assert_eq!(signed, row["signed"].as_str().unwrap(), "{}", row["name"]);
-    }
+    replay("cookie-signature.json", "sign_buffer_secret", |row| {
+        let secrets = Secrets::new([hex(text(row, "secret_hex"))]).unwrap();
+        assert_eq!(secrets.sign(text(row, "value")), text(row, "signed"));
+    });
 }
 
 #[test]
 fn what_node_refuses_is_refused() {
-    for row in rows("cookie-signature.json", "unsign") {
-        let secrets = Secrets::new([row["secret"].as_str().unwrap()]).unwrap();
-        let value = secrets.unsign(row["input"].as_str().unwrap()).map(|verified| verified.value);
-        assert_eq!(value, row["result"].as_str(), "{}", row["name"]);
-    }
+    replay("cookie-signature.json", "unsign", |row| {
+        let secrets = Secrets::new([text(row, "secret")]).unwrap();
+        let value = secrets.unsign(text(row, "input")).map(|verified| verified.value);
+        assert_eq!(value, row["result"].as_str());
+    });
+}
+
+/// Source: uid-safe, with stubbed random bytes.
+#[test]
+fn random_bytes_become_the_text_uid_safe_makes_of_them() {
+    replay("cookie-signature.json", "session_id", |row| {
+        let Ok(bytes) = hex(text(row, "bytes_hex")).try_into() else { untranslatable("an id is 24 bytes") };
+        assert_eq!(session_id_of(&bytes).as_str(), text(row, "uid"));
+    });
 }
 
 /// The secrets of a row; `None` if Rust's types or our checks leave no room for them.
@@ -52,15 +62,15 @@ fn secrets(row: &Value) -> Option<Vec<Vec<u8>>> {
 /// accepts an empty one in a list, and fails at each request without one.
 #[test]
 fn secrets_rotate_as_in_node() {
-    let mut complaints = Vec::new();
     let mut refused = 0;
-    for row in rows("cookie-signature.json", "secret_rotation") {
-        let name = &row["name"];
-        let Some(secrets) = secrets(&row) else {
+    replay("cookie-signature.json", "secret_rotation", |row| {
+        let Some(secrets) = secrets(row) else {
             // `undefined` or a number among the secrets cannot be written in Rust. Where Node does not stumble
             // over it, the secrets before it work.
-            assert!(row["error"].is_string() || row["secrets"].to_string().contains("$undefined"), "{name}");
-            continue;
+            if !row["error"].is_string() && !row["secrets"].to_string().contains("$undefined") {
+                untranslatable("a secret that is neither text nor bytes");
+            }
+            return;
         };
         let options = Options::express(&secrets)
             .allow_weak_secret(true)
@@ -70,23 +80,18 @@ fn secrets_rotate_as_in_node() {
         if secrets.iter().any(Vec::is_empty) || secrets.is_empty() {
             refused += 1;
             let error = options.build().unwrap_err();
-            assert!(matches!(error, OptionsError::EmptySecret { .. } | OptionsError::NoSecret(_)), "{name}");
-            continue;
+            assert!(matches!(error, OptionsError::EmptySecret { .. } | OptionsError::NoSecret(_)));
+            return;
         }
         let spy = Spy::new().with(SID, r#"{"cookie":{"originalMaxAge":null,"expires":null}}"#);
         let manager = manager(options, &spy).unwrap();
-        let head = Head::new().header("cookie", row["cookie_header"].as_str().unwrap());
+        let head = Head::new().header("cookie", text(row, "cookie_header"));
         let session = now_or_never(manager.begin(&head)).unwrap().unwrap();
         let extracted = (session.id().as_str() != "GENERATED").then(|| session.id());
         let sent = now_or_never(session.finish()).unwrap().set_cookie;
-        if extracted.as_ref().map(SessionId::as_str) != row["extracted"].as_str() {
-            complaints.push(format!("{name}: extracted {}", extracted.is_some()));
-        }
-        if sent.as_deref() != row["set_cookie"][0].as_str() {
-            complaints.push(format!("{name}: sent {sent:?}, Node {}", row["set_cookie"]));
-        }
-    }
-    none_of(&complaints);
+        assert_eq!(extracted.as_ref().map(SessionId::as_str), row["extracted"].as_str());
+        assert_eq!(sent.as_deref(), row["set_cookie"][0].as_str());
+    });
     assert!(refused > 0 || are_foreign(), "there are rows with empty secrets");
 }
 

@@ -10,11 +10,12 @@ use express_session_file::{
     Algorithm, EncodeAs, Encryption, FileError, FileOptions, FileStore, Hashing, KeyDerivation,
     QUARANTINE_FOLDER,
 };
+use express_session_testbed::vectors::{self, are_foreign, hex, list, replay_async, text, untranslatable};
 use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 use sha2::Sha512;
 
-use crate::support::{Fixture, content, document, files, hex, id, vectors, written};
+use crate::support::{Fixture, document, files, id, written};
 
 /// A key derivation that costs nothing, for tests that are not about it.
 const CHEAP: KeyDerivation = KeyDerivation::Scrypt { log_n: 1, r: 8, p: 1 };
@@ -86,15 +87,13 @@ fn open_with(secret: &str, file: &[u8], log_n: u8) -> String {
 /// Source: `tests/vectors/file.json`, `encrypted_samples`.
 #[tokio::test]
 async fn all_samples_of_node_open() {
-    let vectors = vectors();
-    let samples = vectors["encrypted_samples"].as_array().unwrap();
-    assert!(samples.len() >= 7);
-    for sample in samples {
-        let fixture = Fixture::with(|options| options.secret(sample["secret"].as_str().unwrap()));
-        fixture.put("sid.json", hex(sample["file_hex"].as_str().unwrap()));
+    replay_async("file.json", "encrypted_samples", async |sample| {
+        let fixture = Fixture::with(|options| options.secret(text(sample, "secret")));
+        fixture.put("sid.json", hex(text(sample, "file_hex")));
         let stored = fixture.store.get(&id("sid")).await.unwrap().expect("a live session");
-        assert_eq!(stored.document.text(), sample["session_json"].as_str().unwrap(), "{}", sample["name"]);
-    }
+        assert_eq!(stored.document.text(), text(sample, "session_json"));
+    })
+    .await;
 }
 
 /// What we write with Node's own settings, opened by the second implementation; and the file is JSON in the
@@ -115,25 +114,25 @@ async fn what_is_written_is_what_node_expects() {
 /// Source: `tests/vectors/file.json`, `crypto_option_variants`; `use_asn1` is not supported.
 #[tokio::test]
 async fn every_setting_of_kruptein_opens_and_can_be_written() {
-    let vectors = vectors();
     let mut opened = 0;
-    for variant in vectors["crypto_option_variants"].as_array().unwrap() {
-        let Some(encryption) = encryption_of(variant) else { continue };
+    replay_async("file.json", "crypto_option_variants", async |variant| {
+        let Some(encryption) = encryption_of(variant) else { return };
         let fixture = Fixture::with(|options| options.encryption(encryption));
-        fixture.put("sid.json", hex(variant["file_hex"].as_str().unwrap()));
+        fixture.put("sid.json", hex(text(variant, "file_hex")));
         let stored = fixture.store.get(&id("sid")).await.unwrap().expect("a live session");
-        let plaintext = variant["plaintext"].as_str().unwrap();
-        assert_eq!(stored.document.text(), plaintext, "{}", variant["name"]);
+        let plaintext = text(variant, "plaintext");
+        assert_eq!(stored.document.text(), plaintext);
         let outcome =
             fixture.store.set(&id("sid"), &stored.document, Expect::Revision(&stored.revision)).await;
         written(outcome.unwrap());
         let again = fixture.store.get(&id("sid")).await.unwrap().unwrap();
-        assert_eq!(again.document.text(), plaintext, "{}", variant["name"]);
+        assert_eq!(again.document.text(), plaintext);
         let envelope: Value = serde_json::from_slice(&fixture.files()["sid.json"]).unwrap();
-        assert_eq!(shape(&envelope), variant["envelope_shape"], "{}", variant["name"]);
+        assert_eq!(shape(&envelope), variant["envelope_shape"]);
         opened += 1;
-    }
-    assert_eq!(opened, 11);
+    })
+    .await;
+    assert!(opened == 11 || are_foreign(), "{opened}");
 }
 
 /// The settings of a recorded variant; `None` for those that Node refuses and for ASN.1.
@@ -141,10 +140,12 @@ fn encryption_of(variant: &Value) -> Option<Encryption> {
     let options = &variant["store_options"];
     variant["file_hex"].as_str()?;
     if let Some(secret) = options["secret"]["secret"].as_str() {
-        assert_eq!(options["secret"]["opts"], serde_json::json!({"N": 1024, "r": 8, "p": 1}));
+        if options["secret"]["opts"] != serde_json::json!({"N": 1024, "r": 8, "p": 1}) {
+            untranslatable("other parameters of scrypt");
+        }
         return Some(Encryption::new(secret).key_derivation(KeyDerivation::Scrypt { log_n: 10, r: 8, p: 1 }));
     }
-    let mut encryption = Encryption::new(options["secret"].as_str().unwrap());
+    let mut encryption = Encryption::new(text(options, "secret"));
     let Some(crypto) = options.get("crypto") else { return Some(encryption) };
     if crypto["use_asn1"] == true {
         return None;
@@ -158,19 +159,19 @@ fn encryption_of(variant: &Value) -> Option<Encryption> {
         Some("aes-128-gcm") => Algorithm::AES_128_GCM,
         Some("aes-256-cbc") => Algorithm::AES_256_CBC,
         Some("aes-256-ctr") => Algorithm::AES_256_CTR,
-        Some(other) => panic!("an unknown algorithm: {other}"),
+        Some(other) => untranslatable(format_args!("unknown algorithm {other}")),
     });
     encryption = encryption.hashing(match crypto["hashing"].as_str() {
         None => Hashing::Sha512,
         Some("sha384") => Hashing::Sha384,
         Some("sha256") => Hashing::Sha256,
-        Some(other) => panic!("an unknown digest: {other}"),
+        Some(other) => untranslatable(format_args!("unknown digest {other}")),
     });
     encryption = encryption.encode_as(match crypto["encodeas"].as_str() {
         None => EncodeAs::Binary,
         Some("hex") => EncodeAs::Hex,
         Some("base64") => EncodeAs::Base64,
-        Some(other) => panic!("an unknown encoding: {other}"),
+        Some(other) => untranslatable(format_args!("unknown encoding {other}")),
     });
     Some(encryption)
 }
@@ -192,56 +193,54 @@ fn shape(envelope: &Value) -> Value {
 /// DIFFERENCE: what kills the Node process, or is deleted there, goes into quarantine here.
 #[tokio::test]
 async fn foreign_files_open_where_they_open_in_node() {
-    let vectors = vectors();
     let (mut opened, mut refused) = (0, 0);
-    for foreign in vectors["encrypted_foreign_files"].as_array().unwrap() {
-        let name = foreign["name"].as_str().unwrap();
+    replay_async("file.json", "encrypted_foreign_files", async |foreign| {
         let secret = match foreign.get("store_options") {
             None => Some("keyboard cat"),
-            Some(options) => options.get("secret").map(|secret| secret.as_str().unwrap()),
+            Some(options) => options.get("secret").map(|_| text(options, "secret")),
         };
         let fixture = Fixture::with(|options| match secret {
             Some(secret) => options.secret(secret),
             None => options,
         });
-        let file = hex(foreign["file_hex"].as_str().unwrap());
+        let file = hex(text(foreign, "file_hex"));
         fixture.put("sid.json", &file);
         let result = fixture.store.get(&id("sid")).await;
         // Without a secret, Node hands out the envelope as if it were a session.
         if foreign["get_error"].is_null() && secret.is_some() {
-            let stored = result.unwrap().unwrap_or_else(|| panic!("{name}: no session"));
-            assert_eq!(stored.document.text(), foreign["get_data"].as_str().unwrap(), "{name}");
+            let stored = result.unwrap().expect("a session");
+            assert_eq!(stored.document.text(), text(foreign, "get_data"));
             opened += 1;
         } else {
-            assert!(matches!(result, Err(StoreError::Corrupt(_))), "{name}: {result:?}");
-            assert!(fixture.store.get(&id("sid")).await.unwrap().is_none(), "{name}: still there");
+            assert!(matches!(result, Err(StoreError::Corrupt(_))), "{result:?}");
+            assert!(fixture.store.get(&id("sid")).await.unwrap().is_none(), "still there");
             let quarantined = files(&fixture.file(QUARANTINE_FOLDER));
-            assert_eq!(quarantined.into_values().collect::<Vec<_>>(), [file], "{name}: lost");
+            assert_eq!(quarantined.into_values().collect::<Vec<_>>(), [file], "lost");
             refused += 1;
         }
-    }
-    assert_eq!((opened, refused), (10, 16));
+    })
+    .await;
+    assert!((opened, refused) == (10, 16) || are_foreign(), "{opened}, {refused}");
 }
 
 /// Source: `tests/vectors/file.json`, `lifecycle`, "secret \"file secret\"".
 #[tokio::test]
 async fn recorded_encrypted_lifecycle_opens() {
-    let vectors = vectors();
-    let lifecycles = vectors["lifecycle"].as_array().unwrap();
-    let encrypted: Vec<_> =
-        lifecycles.iter().filter(|it| it["store_options"]["secret"].is_string()).collect();
-    assert!(!encrypted.is_empty());
-    for lifecycle in encrypted {
-        for step in lifecycle["steps"].as_array().unwrap() {
-            let secret = lifecycle["store_options"]["secret"].as_str().unwrap();
+    let mut opened = 0;
+    replay_async("file.json", "lifecycle", async |lifecycle| {
+        let Some(secret) = lifecycle["store_options"]["secret"].as_str() else { return };
+        for step in list(lifecycle, "steps") {
             let fixture = Fixture::with(|options| options.secret(secret));
             for (name, file) in step["files_after"].as_object().unwrap() {
-                fixture.put(name, content(file));
+                fixture.put(name, vectors::bytes(file));
                 let stored = fixture.store.get(&id("SID1")).await.unwrap().unwrap();
                 assert!(stored.document.get_raw("n").is_some(), "{}", step["step"]);
+                opened += 1;
             }
         }
-    }
+    })
+    .await;
+    assert!(opened > 0 || are_foreign());
 }
 
 #[tokio::test]

@@ -10,11 +10,11 @@ use express_session_core::{
     StoreError, TouchOutcome, UnixMillis,
 };
 use express_session_file::{FileOptions, FileStore};
-use serde_json::Value;
+use express_session_testbed::vectors::NOW_MS;
 use tempfile::TempDir;
 
 /// The instant of the recordings.
-pub(crate) const NOW: UnixMillis = UnixMillis(1_893_553_445_678);
+pub(crate) const NOW: UnixMillis = UnixMillis(NOW_MS);
 
 /// A store, its clock and its folder.
 pub(crate) struct Fixture {
@@ -93,23 +93,4 @@ pub(crate) fn document(json: &str) -> Document {
 /// A session without data.
 pub(crate) fn empty() -> Document {
     Data::new(Cookie::default()).encode()
-}
-
-/// What `tests/vectors/file.json` holds.
-pub(crate) fn vectors() -> Value {
-    serde_json::from_str(include_str!("../../../../tests/vectors/file.json")).unwrap()
-}
-
-/// A file's recorded content: text, or `{"hex": …}`.
-pub(crate) fn content(value: &Value) -> Vec<u8> {
-    match value.as_str() {
-        Some(text) => text.as_bytes().to_vec(),
-        None => hex(value["hex"].as_str().unwrap()),
-    }
-}
-
-pub(crate) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> =
-        text.bytes().map(|c| u8::try_from((c as char).to_digit(16).unwrap()).unwrap()).collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

@@ -11,9 +11,10 @@ use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use express_session_testbed::MariaDb;
+use express_session_testbed::vectors::NOW_MS;
 
 /// The instant at which the recorded vectors stand still.
-pub(crate) const FROZEN: UnixMillis = UnixMillis(1_893_553_445_678);
+pub(crate) const FROZEN: UnixMillis = UnixMillis(NOW_MS);
 
 /// One row of a session table.
 #[derive(Clone, Debug, PartialEq, Eq)]

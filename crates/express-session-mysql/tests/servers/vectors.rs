@@ -11,21 +11,11 @@ use express_session_core::{
 };
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlOptions, MySqlStore};
+use express_session_testbed::vectors::{are_foreign, int, list, name, replay_async, text, untranslatable};
 use serde_json::Value;
 
 use crate::database::{Database, FROZEN, StoredRow, id, touch};
 use crate::expected::written;
-
-fn vectors(section: &str) -> Vec<Value> {
-    let all: Value = serde_json::from_str(include_str!("../../../../tests/vectors/mysql.json")).unwrap();
-    let vectors = all[section].as_array().unwrap().clone();
-    assert!(!vectors.is_empty());
-    vectors
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap()
-}
 
 /// The options as the Node package was given them, with Rust's names.
 fn with_node_options(mut options: MySqlOptions, node: &Value) -> MySqlOptions {
@@ -36,7 +26,7 @@ fn with_node_options(mut options: MySqlOptions, node: &Value) -> MySqlOptions {
             "disableTouch" => options.disable_touch(value.as_bool().unwrap()),
             // Node accepts and ignores it; we have none.
             "charset" => options,
-            other => panic!("unknown option {other}"),
+            other => untranslatable(format_args!("unknown option {other}")),
         };
     }
     options
@@ -52,7 +42,7 @@ fn with_node_schema(mut options: MySqlOptions, schema: &Value) -> MySqlOptions {
             "session_id" => options.session_id_column(name),
             "expires" => options.expires_column(name),
             "data" => options.data_column(name),
-            other => panic!("unknown column {other}"),
+            other => untranslatable(format_args!("unknown column {other}")),
         };
     }
     options
@@ -72,28 +62,29 @@ fn names(node: &Value) -> (String, [String; 3]) {
 #[tokio::test]
 async fn the_table_is_created_byte_for_byte_as_by_node() {
     let mut compared = 0;
-    for vector in vectors("create_table") {
-        let Some(expected) = vector["show_create_table"].as_str() else { continue };
-        let database = Database::with_charset(text(&vector, "database_charset")).await;
-        let options = with_node_options(database.options(), &vector["store_options"]);
+    replay_async("mysql.json", "create_table", async |row| {
+        let Some(expected) = row["show_create_table"].as_str() else { return };
+        let database = Database::with_charset(text(row, "database_charset")).await;
+        let options = with_node_options(database.options(), &row["store_options"]);
         MySqlStore::connect(options).await.unwrap().close().await;
         let mut conn = database.conn().await;
-        let table = names(&vector["store_options"]).0;
+        let table = names(&row["store_options"]).0;
         let (_, created): (String, String) =
             conn.query_first(format!("SHOW CREATE TABLE {table}")).await.unwrap().unwrap();
         let version: String = conn.query_first("SELECT VERSION()").await.unwrap().unwrap();
         if version.contains("MariaDB") {
-            assert_eq!(created, expected, "{}", vector["name"]);
+            assert_eq!(created, expected);
         }
         // Node's own statement makes the same table here, whatever server this is.
         conn.query_drop(format!("DROP TABLE {table}")).await.unwrap();
-        conn.query_drop(text(&vector["statements"][0], "statement")).await.unwrap();
+        conn.query_drop(text(&list(row, "statements")[0], "statement")).await.unwrap();
         let (_, by_node): (String, String) =
             conn.query_first(format!("SHOW CREATE TABLE {table}")).await.unwrap().unwrap();
-        assert_eq!(created, by_node, "{}", vector["name"]);
+        assert_eq!(created, by_node);
         compared += 1;
-    }
-    assert_eq!(compared, 7);
+    })
+    .await;
+    assert!(compared == 7 || are_foreign(), "{compared}");
 }
 
 /// A session as the vectors write it, dates spelled as JSON has them.
@@ -137,15 +128,15 @@ fn deliberate_difference(name: &str) -> Option<&'static str> {
 #[tokio::test]
 async fn every_call_of_the_store_leaves_the_same_rows_as_in_node() {
     let mut compared = 0;
-    for vector in vectors("store_api") {
-        let name = text(&vector, "name").to_owned();
-        if vector["rows_after"].is_null() {
-            continue;
+    replay_async("mysql.json", "store_api", async |row| {
+        if row["rows_after"].is_null() {
+            return;
         }
-        compare_call(&name, &vector).await;
+        compare_call(name(row), row).await;
         compared += 1;
-    }
-    assert_eq!(compared, 61);
+    })
+    .await;
+    assert!(compared == 61 || are_foreign(), "{compared}");
 }
 
 async fn compare_call(name: &str, vector: &Value) {
@@ -252,15 +243,15 @@ async fn call(store: &MySqlStore, vector: &Value, args: &[Value]) -> bool {
             assert_eq!(store.sweep().await.unwrap(), 1, "{name}");
             true
         }
-        other => panic!("{name}: unknown method {other}"),
+        other => untranslatable(format_args!("unknown method {other}")),
     }
 }
 
 #[tokio::test]
 async fn a_session_dies_in_the_same_millisecond_as_in_node() {
-    for vector in vectors("boundary") {
-        let name = text(&vector, "name");
-        let ms = |key: &str| UnixMillis(vector[key].as_i64().unwrap());
+    replay_async("mysql.json", "boundary", async |vector| {
+        let name = name(vector);
+        let ms = |key: &str| UnixMillis(int(vector, key));
         let database = Database::fresh().await;
         let clock = Arc::new(ManualClock::new(FROZEN));
         let store = MySqlStore::connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
@@ -279,15 +270,15 @@ async fn a_session_dies_in_the_same_millisecond_as_in_node() {
         assert!(matches!(outcome, SetOutcome::Gone), "{name}");
         assert_eq!(touch(&store, &id, &document).await.unwrap(), TouchOutcome::Gone, "{name}");
         assert!(!store.destroy(&id).await.unwrap(), "{name}");
-    }
+    })
+    .await;
 }
 
 /// The requests of `over_time`, as the store sees them: read, touch the cookie, touch the row.
 #[tokio::test]
 async fn rows_age_as_in_node() {
     let mut compared = 0;
-    for vector in vectors("over_time") {
-        let name = text(&vector, "name");
+    replay_async("mysql.json", "over_time", async |vector| {
         let database = Database::fresh().await;
         let clock = Arc::new(ManualClock::new(FROZEN));
         let options = with_node_options(database.options(), &vector["store_options"]);
@@ -296,7 +287,7 @@ async fn rows_age_as_in_node() {
         let resave = vector["session_options"]["resave"].as_bool().unwrap_or(false);
         let mut sessions = 0;
         for state in vector["states"].as_array().unwrap() {
-            let label = format!("{name}: {}", text(state, "label"));
+            let label = text(state, "label");
             clock.set(FROZEN.plus(Duration::from_millis(state["at_ms"].as_u64().unwrap())));
             let now = clock.now();
             let present = id(&format!("SID{sessions}"));
@@ -325,6 +316,7 @@ async fn rows_age_as_in_node() {
             assert_eq!(database.rows().await, rows(&state["rows"]), "{label}");
             compared += 1;
         }
-    }
-    assert!(compared >= 16, "only {compared} states were compared");
+    })
+    .await;
+    assert!(compared >= 16 || are_foreign(), "only {compared} states were compared");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use express_session_redis::{RedisOptions, RedisPool};
+use express_session_testbed::vectors::untranslatable;
 use serde_json::Value;
 
 use crate::support::{command, query};
@@ -32,7 +33,7 @@ pub(crate) fn replay(keyspace: &mut Keyspace, commands: &[Vec<String>]) {
             }
             ["DEL", ref keys @ ..] => keys.iter().for_each(|key| drop(keyspace.remove(*key))),
             ["GET" | "SCAN" | "MGET", ..] => {}
-            _ => panic!("a command that was not expected: {arguments:?}"),
+            _ => untranslatable(format_args!("unknown command {arguments:?}")),
         }
     }
 }
@@ -72,32 +73,33 @@ pub(crate) fn assert_same(found: &Keyspace, expected: &Keyspace, step: &str) {
     }
 }
 
-/// The recorded store options, as far as they can be said in Rust; `None` otherwise.
-pub(crate) fn store_options(recorded: &Value) -> Option<RedisOptions> {
+/// The recorded store options.
+pub(crate) fn store_options(recorded: &Value) -> RedisOptions {
     let mut options = RedisOptions::new();
     for (name, value) in recorded.as_object().unwrap() {
-        options = match (name.as_str(), value) {
-            ("prefix", Value::String(prefix)) => options.prefix(prefix),
-            ("ttl", Value::Number(ttl)) => options.ttl(Duration::from_secs(ttl.as_u64()?)),
-            ("prefix", _) | ("ttl", Value::Null) => options,
-            ("ttl", special) if special.get("$num").is_some() => options,
-            ("ttl", function) => match function.get("$fn")?.as_str()? {
-                "() => 42" => options.ttl_with(|_| Duration::from_secs(42)),
-                "() => 0" => options.ttl_with(|_| Duration::ZERO),
-                "s => s.n * 10" => options.ttl_with(|document| {
-                    Duration::from_secs(document.get::<u64>("n").unwrap().unwrap_or(0) * 10)
-                }),
-                _ => return None,
-            },
-            ("disableTouch", _) => options.disable_touch(true),
-            ("disableTTL", _) => options.disable_ttl(true),
-            ("scanCount", count) => options.scan_count(count.as_u64()?.try_into().ok()?),
-            _ => return None,
-        };
+        options = with_option(options, name, value)
+            .unwrap_or_else(|| untranslatable(format_args!("unknown option {name}: {value}")));
     }
-    Some(options)
+    options
 }
 
-pub(crate) fn vectors() -> Value {
-    serde_json::from_str(include_str!("../../../../tests/vectors/redis.json")).unwrap()
+fn with_option(options: RedisOptions, name: &str, value: &Value) -> Option<RedisOptions> {
+    Some(match (name, value) {
+        ("prefix", Value::String(prefix)) => options.prefix(prefix),
+        ("ttl", Value::Number(ttl)) => options.ttl(Duration::from_secs(ttl.as_u64()?)),
+        ("prefix", _) | ("ttl", Value::Null) => options,
+        ("ttl", special) if special.get("$num").is_some() => options,
+        ("ttl", function) => match function.get("$fn")?.as_str()? {
+            "() => 42" => options.ttl_with(|_| Duration::from_secs(42)),
+            "() => 0" => options.ttl_with(|_| Duration::ZERO),
+            "s => s.n * 10" => options.ttl_with(|document| {
+                Duration::from_secs(document.get::<u64>("n").unwrap().unwrap_or(0) * 10)
+            }),
+            _ => return None,
+        },
+        ("disableTouch", _) => options.disable_touch(true),
+        ("disableTTL", _) => options.disable_ttl(true),
+        ("scanCount", count) => options.scan_count(count.as_u64()?.try_into().ok()?),
+        _ => return None,
+    })
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use express_session_core::{
     CookieOptions, Document, Finished, Secrets, Session, SessionError, SessionId, SessionManager, Unset,
 };
+use express_session_testbed::vectors::{file, name, translated, untranslatable};
 use serde_json::Value;
 
 use crate::support::options::{builder, manager, numbered_ids};
 use crate::support::request::Head;
 use crate::support::spy::{Docs, Spy};
-use crate::support::{NOW, SECRET, translated, vectors};
+use crate::support::{NOW, SECRET};
 
 /// One recorded request.
 pub(super) struct Cell {
@@ -36,13 +37,11 @@ pub(super) struct Outcome {
 }
 
 pub(super) fn cells(list: &str, complaints: &mut Vec<String>) -> Vec<Cell> {
-    let file = vectors("decision-matrix.json");
+    let file = file("decision-matrix.json");
     let docs = file["docs"].as_array().unwrap();
     let rows = file[list].as_array().unwrap();
     assert!(!rows.is_empty());
-    let read = |row: &Value| {
-        translated(row[0].as_str().unwrap_or("a row without a name"), complaints, || Cell::read(row, docs))
-    };
+    let read = |row: &Value| translated(name(row), complaints, || Cell::read(row, docs));
     rows.iter().filter_map(read).collect()
 }
 
@@ -92,7 +91,7 @@ impl Cell {
             "none" | "unknown" => None,
             "live" | "tampered" => Some(format!(r#"{{"cookie":{cookie},"n":1}}"#)),
             "expired" | "expired_but_returned" => Some(expired.to_owned()),
-            other => panic!("unknown request {other}"),
+            other => untranslatable(format_args!("unknown request {other}")),
         }
     }
 
@@ -120,7 +119,7 @@ impl Cell {
                 ("destroy", _) => {
                     docs.remove(id);
                 }
-                other => panic!("unknown store call {other:?}"),
+                other => untranslatable(format_args!("unknown store call {other:?}")),
             }
         }
         docs
@@ -250,7 +249,7 @@ async fn act(session: &Session, action: &str) -> Result<(), SessionError> {
             session.insert("n", 99)?;
             session.reload().await?;
         }
-        other => panic!("unknown action {other}"),
+        other => untranslatable(format_args!("unknown action {other}")),
     }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use express_session_testbed::vectors::{none_of, translated};
+
 use super::cell::{Cell, Outcome, cells};
-use crate::support::{none_of, now_or_never, translated};
+use crate::support::now_or_never;
 
 /// In what an outcome differs from Node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

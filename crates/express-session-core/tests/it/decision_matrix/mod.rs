@@ -7,7 +7,7 @@ mod compare;
 use cell::Cell;
 use compare::{Aspect, Check, Expected, LIKE_NODE, compare};
 
-use crate::support::are_foreign;
+use express_session_testbed::vectors::are_foreign;
 
 /// DIFFERENCE: a handler that changed the cookie of a stored session has modified it: the new lifetime is saved
 /// (a `set` for Node's `touch`) and sent. `MemoryStore` shows the touched cookie either way, so the content is

@@ -8,12 +8,13 @@ use std::time::Duration;
 use express_session_core::{
     Clock, CookieOptions, NoTimer, Options, OptionsError, SessionManager, UnixMillis,
 };
+use express_session_testbed::vectors::{are_foreign, list, name, replay, row, untranslatable};
 use serde_json::Value;
 
 use crate::support::options::{builder, numbered_ids};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{NOW, SECRET, are_foreign, none_of, now_or_never, rows};
+use crate::support::{NOW, SECRET, now_or_never};
 use scenes::{PLAIN, Scene, n, same_as_node};
 
 /// Who owns what is not the model's.
@@ -56,53 +57,49 @@ const ON_PURPOSE: [&str; 3] = [REMOVED_MEANWHILE, OVERLAPPING, DRIFTING];
 
 #[test]
 fn edge_cases_are_nodes() {
-    let mut complaints = Vec::new();
     let mut compared = 0;
-    for row in rows("middleware-edge.json", "vectors") {
-        let name = row["name"].as_str().unwrap();
+    replay("middleware-edge.json", "vectors", |row| {
+        let name = name(row);
         let elsewhere = ELSEWHERE.iter().any(|(listed, _)| *listed == name) || ON_PURPOSE.contains(&name);
         let Some(scene) = same_as_node(name) else {
-            if !elsewhere {
-                complaints.push(format!("{name}: neither translated nor listed"));
-            }
-            continue;
+            return if !elsewhere {
+                untranslatable("no scene of that name, and not listed")
+            };
         };
-        assert!(!elsewhere, "{name}: translated and listed");
+        assert!(!elsewhere, "translated and listed");
         compared += 1;
-        let node: BTreeMap<String, String> = serde_json::from_value(row["store_after"].clone()).unwrap();
-        let responses = row["responses"].as_array().unwrap();
-        let sent: Vec<Option<&str>> = responses.iter().map(|it| it["set_cookie"][0].as_str()).collect();
-        let ours: Vec<Option<&str>> = scene.sent.iter().map(Option::as_deref).collect();
-        let nobody_got_that_far = ours.is_empty() && sent.iter().all(Option::is_none);
-        if !(nobody_got_that_far || ours == sent) {
-            complaints.push(format!("{name}\n   ours {ours:?}\n   node {sent:?}"));
-        }
-        let mut docs = scene.spy.docs();
-        // Some were recorded on an empty store.
-        if !node.contains_key("SID") && !scene.spy.calls().contains(&"get") {
-            docs.remove("SID");
-        }
-        if docs != node {
-            complaints.push(format!("{name}\n   ours {docs:?}\n   node {node:?}"));
-        }
-        let calls = row["store_calls"].as_array().unwrap().len();
-        let failing_get = usize::from(name.contains("store.get failed"));
-        if scene.spy.calls().len() > calls + failing_get {
-            complaints.push(format!("{name}: {:?}, Node {calls} calls", scene.spy.calls()));
-        }
-    }
-    none_of(&complaints);
+        compare(row, &scene);
+    });
     assert!(compared > 25 || are_foreign(), "{compared}");
 }
 
-fn row(name: &str) -> Value {
-    rows("middleware-edge.json", "vectors").into_iter().find(|row| row["name"] == name).expect("the vector")
+fn compare(row: &Value, scene: &Scene) {
+    let sent: Vec<Option<&str>> =
+        list(row, "responses").iter().map(|it| it["set_cookie"][0].as_str()).collect();
+    let ours: Vec<Option<&str>> = scene.sent.iter().map(Option::as_deref).collect();
+    let nobody_got_that_far = ours.is_empty() && sent.iter().all(Option::is_none);
+    assert!(nobody_got_that_far || ours == sent, "cookies\n   ours {ours:?}\n   node {sent:?}");
+    let node: BTreeMap<String, String> = serde_json::from_value(row["store_after"].clone()).unwrap();
+    let mut docs = scene.spy.docs();
+    // Some were recorded on an empty store.
+    if !node.contains_key("SID") && !scene.spy.calls().contains(&"get") {
+        docs.remove("SID");
+    }
+    assert_eq!(docs, node);
+    let calls = list(row, "store_calls").len();
+    let failing_get = usize::from(name(row).contains("store.get failed"));
+    assert!(scene.spy.calls().len() <= calls + failing_get, "{:?}, Node {calls} calls", scene.spy.calls());
+}
+
+/// What Node was recorded doing.
+fn recorded(name: &str) -> Value {
+    row("middleware-edge.json", "vectors", name)
 }
 
 /// DIFFERENCE: logout wins.
 #[test]
 fn a_session_removed_meanwhile_is_not_recreated() {
-    assert!(row(REMOVED_MEANWHILE)["store_after"]["SID"].is_string(), "Node brings it back");
+    assert!(recorded(REMOVED_MEANWHILE)["store_after"]["SID"].is_string(), "Node brings it back");
     let scene = Scene::plain().live(async |session, spy| {
         spy.meddle(BTreeMap::clear);
         n(session, 2);
@@ -114,7 +111,7 @@ fn a_session_removed_meanwhile_is_not_recreated() {
 /// DIFFERENCE: overlapping changes are merged.
 #[test]
 fn overlapping_changes_of_different_keys_are_both_kept() {
-    let node = row(OVERLAPPING)["store_after"]["SID"].as_str().unwrap().to_owned();
+    let node = recorded(OVERLAPPING)["store_after"]["SID"].as_str().unwrap().to_owned();
     assert!(!node.contains("\"b\""), "Node loses one");
     let mut scene = Scene::plain();
     let manager = scene.manager.clone();
@@ -139,7 +136,7 @@ impl Clock for Ticking {
 /// DIFFERENCE: a touch does not shorten the lifetime.
 #[test]
 fn lifetimes_do_not_drift() {
-    assert!(row(DRIFTING)["document"].as_str().unwrap().contains("\"originalMaxAge\":59998"));
+    assert!(recorded(DRIFTING)["document"].as_str().unwrap().contains("\"originalMaxAge\":59998"));
     let spy = Spy::new();
     let cookie = CookieOptions::new().max_age(Duration::from_mins(1));
     let options = numbered_ids(builder()).cookie(cookie).build().unwrap();

@@ -7,12 +7,15 @@ use express_session_core::{
     CookieOptions, Document, Finished, OptionsError, SameSiteOption, Secure, SessionId, SessionManager,
     SetCookieError, TrustProxy,
 };
+use express_session_testbed::vectors::{
+    are_foreign, list, name, none_of, replay, row, rows, text, translated, untranslatable,
+};
 use serde_json::Value;
 
 use crate::support::options::{builder, manager};
 use crate::support::request::Head;
 use crate::support::spy::Spy;
-use crate::support::{SID, are_foreign, none_of, now_or_never, rows, translated};
+use crate::support::{SID, now_or_never};
 use row::{handle, head, options};
 
 /// Rows that cannot be said in Rust, or that come out otherwise on purpose. A row that is here although it would
@@ -82,7 +85,7 @@ fn ours(row: &Value) -> Ours {
         Err(other) => panic!("{}: {other}", row["name"]),
     };
     let session = now_or_never(manager.begin(&head(row))).unwrap();
-    if handle(session.as_ref(), row["handler_js"].as_str().unwrap(), &spy).is_none() {
+    if handle(session.as_ref(), text(row, "handler_js"), &spy).is_none() {
         return Ours::Untranslatable;
     }
     let finished =
@@ -94,7 +97,7 @@ fn ours(row: &Value) -> Ours {
 /// The document that Node's calls leave: the last `set`, or the stored one with the last `touch` applied.
 fn node_document(row: &Value) -> Option<String> {
     let mut document = (!row["stored"].is_null()).then(|| row["stored"].to_string());
-    for call in row["store_calls"].as_array().unwrap() {
+    for call in list(row, "store_calls") {
         let call = call.as_str().unwrap();
         // An id may hold blanks, a document starts with the first brace.
         let json = call.find('{').map(|at| &call[at..]);
@@ -109,7 +112,7 @@ fn node_document(row: &Value) -> Option<String> {
             }
             ("get", _) => {}
             ("destroy", _) => document = None,
-            other => panic!("unknown store call {other:?}"),
+            other => untranslatable(format_args!("unknown store call {other:?}")),
         }
     }
     document
@@ -161,10 +164,14 @@ fn cookie_and_document_are_nodes() {
     let mut complaints = Vec::new();
     let mut refused = 0;
     for row in rows("set-cookie.json", "vectors") {
-        let name = row["name"].as_str().unwrap();
-        let Some(ours) = translated(name, &mut complaints, || ours(&row)) else { continue };
+        let name = name(&row);
+        let compared = translated(name, &mut complaints, || {
+            let ours = ours(&row);
+            (agrees(&row, &ours), ours)
+        });
+        let Some((agrees, ours)) = compared else { continue };
         let listed = OTHERWISE.iter().find(|(listed, _)| *listed == name);
-        match (agrees(&row, &ours), listed) {
+        match (agrees, listed) {
             (true, None) => refused += usize::from(matches!(ours, Ours::Refused(_))),
             (false, Some(_)) => {}
             (true, Some((_, reason))) => complaints.push(format!("{name}: passes, though listed ({reason})")),
@@ -182,32 +189,23 @@ fn cookie_and_document_are_nodes() {
 
 #[test]
 fn the_list_of_other_rows_is_about_rows_that_exist() {
-    let rows = rows("set-cookie.json", "vectors");
-    for (name, _) in OTHERWISE.iter().filter(|_| !are_foreign()) {
-        assert!(rows.iter().any(|row| row["name"] == *name), "{name}");
+    for (name, _) in OTHERWISE {
+        row("set-cookie.json", "vectors", name);
     }
 }
 
 #[test]
 fn a_changed_lifetime_of_a_stored_session_is_stored_and_sent() {
-    let rows = rows("set-cookie.json", "vectors");
-    let row = rows
-        .iter()
-        .find(|row| row["name"].as_str().unwrap().starts_with("handler sets cookie.maxAge on a live"));
-    let Some(row) = row else { return assert!(are_foreign(), "the row is there") };
-    let Ours::Done { set_cookie, error: None, document } = ours(row) else { panic!("it works") };
+    let name = "handler sets cookie.maxAge on a live session, nothing else: no cookie";
+    let row = row("set-cookie.json", "vectors", name);
+    let Ours::Done { set_cookie, error: None, document } = ours(&row) else { panic!("it works") };
     assert!(set_cookie.unwrap().ends_with("; Path=/; Expires=Wed, 02 Jan 2030 03:06:05 GMT; HttpOnly"));
     assert!(document.unwrap().contains(r#""originalMaxAge":120000,"expires":"2030-01-02T03:06:05.678Z""#));
 }
 
 #[test]
 fn connections_count_as_secure_as_in_node() {
-    let mut complaints = Vec::new();
-    for row in rows("set-cookie.json", "secure_matrix") {
-        let name = row["name"].as_str().unwrap();
-        translated(name, &mut complaints, || connection_counts_as_secure_as_in_node(&row));
-    }
-    none_of(&complaints);
+    replay("set-cookie.json", "secure_matrix", connection_counts_as_secure_as_in_node);
 }
 
 fn connection_counts_as_secure_as_in_node(row: &Value) {
@@ -221,7 +219,7 @@ fn connection_counts_as_secure_as_in_node(row: &Value) {
         options.trust_proxy(match &row["express_trust_proxy"] {
             Value::Bool(true) => TrustProxy::Always,
             Value::Bool(false) => TrustProxy::Never,
-            other => panic!("unknown trust {other}"),
+            other => untranslatable(format_args!("unknown trust {other}")),
         })
     };
     let mut head = Head::new().tls(row["tls"].as_bool().unwrap());
@@ -234,7 +232,7 @@ fn connection_counts_as_secure_as_in_node(row: &Value) {
         now_or_never(session.finish()).unwrap().set_cookie
     };
     let sent = cookie(CookieOptions::new().secure(Secure::Yes)).is_some();
-    assert_eq!(sent, row["secure_true_sent"].as_bool().unwrap(), "{}", row["name"]);
+    assert_eq!(sent, row["secure_true_sent"].as_bool().unwrap());
     let auto = cookie(CookieOptions::new().secure(Secure::Auto).same_site(SameSiteOption::Auto));
-    assert_eq!(auto.as_deref(), row["auto_set_cookie"].as_str(), "{}", row["name"]);
+    assert_eq!(auto.as_deref(), row["auto_set_cookie"].as_str());
 }

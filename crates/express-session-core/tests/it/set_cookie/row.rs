@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use express_session_core::{CookieOptions, OptionsBuilder, Session, SessionId, UnixMillis, Unset};
+use express_session_testbed::vectors::{list, text, untranslatable};
 use serde_json::{Value, json};
 
 use crate::support::js::{self, Js};
@@ -32,12 +33,13 @@ pub(super) fn options(row: &Value) -> Result<OptionsBuilder, Untranslatable> {
                 options.unset(if unset == "destroy" { Unset::Destroy } else { Unset::Keep })
             }
             ("genid", Js::Function(function)) => {
-                let text = function.strip_prefix("() => ").unwrap();
+                let text = function.strip_prefix("() => ");
+                let text = text.unwrap_or_else(|| untranslatable(format_args!("unknown genid {function:?}")));
                 let id = js::parse_string(text).ok_or(Untranslatable::Type)?;
                 let id = SessionId::parse(id).map_err(|_| Untranslatable::Type)?;
                 options.genid(move || id.clone())
             }
-            other => panic!("unknown option {other:?}"),
+            other => untranslatable(format_args!("unknown option {other:?}")),
         };
     }
     Ok(options)
@@ -49,9 +51,11 @@ fn cookie_function(options: OptionsBuilder, function: &str) -> Result<OptionsBui
         // The promise is an object without any of the attributes.
         return Ok(options.cookie_with(|_| CookieOptions::new()));
     }
-    let body = function.split_once("=> ").unwrap().1;
+    let body = function.split_once("=> ").map_or("", |(_, body)| body);
     let Some(object) = body.strip_prefix('(').and_then(|body| body.strip_suffix(')')) else {
-        assert_eq!(body, "null", "unknown cookie function");
+        if body != "null" {
+            untranslatable(format_args!("unknown cookie function {function:?}"));
+        }
         return Err(Untranslatable::Type);
     };
     if let Some((rest, _)) = object.split_once(", httpOnly: req.headers['x-h'] === '1'") {
@@ -131,16 +135,15 @@ pub(super) fn handle(session: Option<&Session>, handler: &str, spy: &Spy) -> Opt
         "req.session.cookie = { path: '/p' }; res.end('ok')" | "req.sessionID = 'other'; res.end('ok')" => {
             return None;
         }
-        other => panic!("unknown handler {other:?}"),
+        other => untranslatable(format_args!("unknown handler {other:?}")),
     }
     Some(())
 }
 
 pub(super) fn head(row: &Value) -> Head {
     let request = &row["request"];
-    let mut head =
-        Head::new().target(request["path"].as_str().unwrap()).tls(request["tls"].as_bool().unwrap());
-    for line in request["headers"].as_array().unwrap() {
+    let mut head = Head::new().target(text(request, "path")).tls(request["tls"].as_bool().unwrap());
+    for line in list(request, "headers") {
         head = head.line(line.as_str().unwrap());
     }
     head
