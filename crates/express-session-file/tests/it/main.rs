@@ -4,6 +4,7 @@
 mod contract;
 mod encryption;
 mod files;
+mod lives;
 mod quarantine;
 mod support;
 mod sweeping;

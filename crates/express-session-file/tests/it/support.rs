@@ -10,7 +10,8 @@ use express_session_core::{
     StoreError, TouchOutcome, UnixMillis,
 };
 use express_session_file::{FileOptions, FileStore};
-use express_session_testbed::vectors::NOW_MS;
+use express_session_testbed::vectors::{NOW_MS, untranslatable};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The instant of the recordings.
@@ -66,6 +67,21 @@ impl Fixture {
     pub(crate) async fn touch(&self, name: &str, document: &Document) -> Result<TouchOutcome, StoreError> {
         self.store.touch(&id(name), document, document.cookie()).await
     }
+}
+
+/// With the options that session-file-store was given in a recording.
+pub(crate) fn options_of(mut options: FileOptions, recorded: &Value) -> FileOptions {
+    for (name, value) in recorded.as_object().into_iter().flatten() {
+        let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        options = match (name.as_str(), seconds, value.as_str()) {
+            ("ttl", Some(ttl), _) => options.ttl(std::time::Duration::from_secs(ttl)),
+            ("fileExtension", _, Some(extension)) => options.file_extension(extension),
+            // An unknown id costs no retries here.
+            ("retries", Some(_), _) => options,
+            _ => untranslatable(format_args!("unknown option {name}: {value}")),
+        };
+    }
+    options
 }
 
 /// The files in a folder.

@@ -1,14 +1,14 @@
 //! What session-file-store was recorded doing, step by step, in `tests/vectors/file.json`.
 
 use express_session_core::{
-    Data, Document, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome, UnixMillis,
+    Data, Document, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome,
 };
 use express_session_testbed::vectors::{
     are_foreign, bytes, list, name, replay_async, row, text, untranslatable,
 };
 use serde_json::Value;
 
-use crate::support::{Fixture, NOW, document, empty, id};
+use crate::support::{Fixture, document, empty, id, options_of};
 
 /// Cases in which Node is wrong on purpose of nobody: what ours does instead is tested by name elsewhere.
 /// DIFFERENCE: each with its reason.
@@ -30,17 +30,7 @@ const DIFFERENT: [(&str, &str); 14] = [
 ];
 
 fn fixture(row: &Value) -> Fixture {
-    let fixture = Fixture::with(|mut it| {
-        for (name, value) in row["store_options"].as_object().into_iter().flatten() {
-            let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-            it = match (name.as_str(), seconds, value.as_str()) {
-                ("ttl", Some(ttl), _) => it.ttl(std::time::Duration::from_secs(ttl)),
-                ("fileExtension", _, Some(extension)) => it.file_extension(extension),
-                _ => untranslatable(format_args!("unknown option {name}: {value}")),
-            };
-        }
-        it
-    });
+    let fixture = Fixture::with(|it| options_of(it, &row["store_options"]));
     for (name, file) in row["files_before"].as_object().unwrap() {
         fixture.put(name, bytes(file));
     }
@@ -147,61 +137,4 @@ async fn without_an_extension_only_names_that_end_in_a_number_are_not_sessions()
     assert_eq!(fixture.store.length().await.unwrap(), 5);
     fixture.store.clear().await.unwrap();
     assert_eq!(fixture.files().into_keys().collect::<Vec<_>>(), ["e.json.12345"]);
-}
-
-/// The options of recorded lives.
-const LIFE_OPTIONS: [&str; 7] =
-    ["decoder", "encoder", "fallbackSessionFn", "fileExtension", "retries", "secret", "ttl"];
-
-/// Every step of every recorded life, with the store calls that the recording lists: the bytes are Node's.
-#[tokio::test]
-async fn recorded_lives_leave_the_same_bytes() {
-    let mut checked = 0;
-    replay_async("file.json", "lifecycle", async |life| {
-        let options = &life["store_options"];
-        for name in options.as_object().unwrap().keys() {
-            if !LIFE_OPTIONS.contains(&&**name) {
-                untranslatable(format_args!("unknown option {name}"));
-            }
-        }
-        // Encrypted files differ in their random parts; custom encoders are not supported.
-        if !options["secret"].is_null()
-            || !options["encoder"].is_null()
-            || !options["fallbackSessionFn"].is_null()
-        {
-            return;
-        }
-        let extension = options.get("fileExtension").map_or(".json", |it| it.as_str().unwrap());
-        for step in list(life, "steps") {
-            for (name, file) in step["files_after"].as_object().unwrap() {
-                let Some(text) = file.as_str() else { continue };
-                checked += u32::from(replays(name, extension, text).await);
-            }
-        }
-    })
-    .await;
-    assert!(checked >= 40 || are_foreign(), "only {checked} files were checked");
-}
-
-/// Writes what a recorded file says, at the instant it says; first without `__lastAccess`, if it is last there.
-async fn replays(name: &str, extension: &str, text: &str) -> bool {
-    let fixture = Fixture::with(|options| options.file_extension(extension));
-    let session = name.strip_suffix(extension);
-    let session = session.unwrap_or_else(|| untranslatable("a file without the extension"));
-    let mut data = Data::of(document(text));
-    let accessed: i64 = data.get("__lastAccess").unwrap().unwrap();
-    fixture.clock.set(UnixMillis(accessed));
-    let is_last = data.entries().last().is_some_and(|(key, _)| key == "__lastAccess");
-    if is_last {
-        data.remove("__lastAccess");
-    }
-    let fresh = data.encode();
-    fixture.set(session, &fresh).await;
-    assert_eq!(fixture.text(name), text);
-    // And once more, a millisecond later: everything keeps its place.
-    fixture.clock.set(UnixMillis(accessed + 1));
-    let touched = fixture.touch(session, &fresh).await.unwrap();
-    assert_eq!(touched, TouchOutcome::Touched);
-    assert_eq!(fixture.text(name), text.replace(&accessed.to_string(), &(accessed + 1).to_string()));
-    is_last || accessed >= NOW.0
 }
