@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use express_session_actix::core::{
-    Document, Expect, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
+    Document, Expect, SessionStore, SessionStoreAdmin as _, SetOutcome, StoreError, Stored, TouchHint,
+    TouchOutcome,
 };
 use express_session_actix::{Cookie, SessionId};
 use express_session_memory::MemoryStore;
@@ -40,6 +41,12 @@ impl SwitchStore {
     /// The stored document.
     pub(crate) fn document(&self, id: &SessionId) -> Option<String> {
         self.inner.document(id).map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    /// All stored documents.
+    pub(crate) async fn all(&self) -> Vec<String> {
+        let all = self.inner.all().await.unwrap();
+        all.iter().map(|(_, document)| document.text().to_owned()).collect()
     }
 
     async fn read(&self) -> Result<(), StoreError> {
