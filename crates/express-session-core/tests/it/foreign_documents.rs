@@ -166,3 +166,17 @@ fn what_was_not_changed_keeps_its_text() {
         r#"{"cookie":{"httpOnly":true,"path":"/"},"price":1.50,"id":12345678901234567890,"s":"\u00e9\ud800","b":2,"added":1}"#
     );
 }
+
+/// DIFFERENCE: in Node such a key replaces the cookie's prototype, and with it every attribute that would be sent.
+#[test]
+fn a_stored_cookie_with_a_prototype_keeps_its_attributes() {
+    let document = r#"{"cookie":{"__proto__":{"x":1},"originalMaxAge":60000,"expires":"2030-01-02T03:04:35.678Z","httpOnly":true,"path":"/"},"n":1}"#;
+    let spy = Spy::new().with("SID", document);
+    let manager = manager(quiet(), &spy).unwrap();
+    let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
+    session.insert("n", 2).unwrap();
+    let sent = now_or_never(session.finish()).unwrap().set_cookie.unwrap();
+    assert!(sent.ends_with("; Path=/; Expires=Wed, 02 Jan 2030 03:05:05 GMT; HttpOnly"), "{sent}");
+    let after = spy.doc("SID").unwrap();
+    assert!(after.contains(r#""__proto__":{"x":1}"#) && after.ends_with(r#","n":2}"#), "{after}");
+}
