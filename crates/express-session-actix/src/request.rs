@@ -21,7 +21,7 @@ impl RequestHead for ActixRequest<'_> {
     }
 
     fn peer_addr(&self) -> Option<IpAddr> {
-        self.0.peer_addr().map(|address| address.ip())
+        self.0.peer_addr().map(|address| address.ip().to_canonical())
     }
 
     fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
