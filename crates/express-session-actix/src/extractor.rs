@@ -16,7 +16,7 @@ use crate::layer::{Handle, Layer};
 /// The session of the request.
 ///
 /// Changes are saved, and the cookie is set, before the response starts; what a streamed body changes later must be
-/// saved with [`save`](Self::save). A clone is another handle on the same session.
+/// saved with [`save`](Self::save), and is lost with a warning otherwise. A clone is another handle on the same session.
 ///
 /// Where no session middleware covers the path, extraction fails; extract `Option<Session>` to handle that.
 ///

@@ -54,3 +54,15 @@ impl Current {
         self.manager.now()
     }
 }
+
+impl Drop for Current {
+    /// The last handle goes: nothing can save the session any more.
+    fn drop(&mut self) {
+        if self.state.get_mut().is_ok_and(|state| state.loses_changes()) {
+            tracing::warn!(
+                "a session was changed after its response had started, and the change is lost: what a streamed body \
+                 changes must be followed by save()"
+            );
+        }
+    }
+}

@@ -56,11 +56,10 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
         }
         decide(current.manager.options().into(), state.standing())
     };
-    if carry_out(current, decision, now).await? && decision.set_cookie {
-        Ok(cookie(current, &current.state()))
-    } else {
-        Ok(Finished::default())
-    }
+    let is_there = carry_out(current, decision, now).await?;
+    let mut state = current.state();
+    state.finish();
+    Ok(if is_there && decision.set_cookie { cookie(current, &state) } else { Finished::default() })
 }
 
 /// Does what was decided; whether the session is there afterwards.

@@ -73,6 +73,8 @@ pub(crate) struct State {
     saved: Option<Document>,
     /// A cookie that the handler changed is saved, and still has to be sent.
     cookie_is_due: bool,
+    /// The request has ended and left nothing unsaved.
+    is_finished: bool,
 }
 
 /// What to write, and over what.
@@ -143,6 +145,7 @@ impl State {
             came_with: None,
             saved: None,
             cookie_is_due: false,
+            is_finished: false,
         }
     }
 
@@ -157,6 +160,7 @@ impl State {
             original: Some(document.clone()),
             data: Data::of(document),
             cookie_is_due: false,
+            is_finished: false,
         };
         state.keep_creation_time(options, now);
         state
@@ -298,6 +302,26 @@ impl State {
     fn keep_creation_time(&mut self, options: &Options, created: UnixMillis) {
         if options.absolute_timeout.is_some() && created_at(&self.data.document).is_none() {
             self.data.stamp(CREATED_AT_KEY, created.0);
+        }
+    }
+
+    /// The end of the request has done what there was to do. What comes later is the handler's to save.
+    pub(crate) fn finish(&mut self) {
+        self.is_finished = !self.has_unsaved_changes();
+    }
+
+    /// Whether something was changed after the end of the request and not saved.
+    pub(crate) fn loses_changes(&self) -> bool {
+        self.is_finished && self.has_unsaved_changes()
+    }
+
+    fn has_unsaved_changes(&self) -> bool {
+        match self.place {
+            Place::Renamed { .. } => true,
+            Place::New { .. } | Place::Stored(_) => {
+                !self.data.changes.is_empty() || self.data.cookie_is_changed()
+            }
+            Place::Unset { .. } | Place::Ended { .. } | Place::Outage => false,
         }
     }
 

@@ -17,6 +17,7 @@ mod decision_matrix;
 mod foreign_documents;
 mod fuzz;
 mod handles;
+mod late_changes;
 mod lifetimes;
 mod logout_wins;
 mod middleware_edge;

@@ -1,6 +1,7 @@
 //! What the tests share: a spy store, a fake request, option objects of Node servers.
 
 pub(crate) mod js;
+pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod request;
 pub(crate) mod spy;
