@@ -209,7 +209,7 @@ impl FromRequest for Session {
     type Future = Either<Ready<Result<Self, Error>>, LocalBoxFuture<'static, Result<Self, Error>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        match Layer::handle(request) {
+        match Layer::ask(request) {
             Some(Handle::Loaded(session)) => Either::Left(ready(Ok(Self(session)))),
             Some(Handle::Pending(pending)) => {
                 Either::Right(Box::pin(async move { Ok(Self(pending.session().await?)) }))

@@ -15,9 +15,9 @@ pub use bridge::ActixStore;
 pub use error::Error;
 pub use express_session_core as core;
 pub use express_session_core::{
-    Cookie, CookieMut, CookieOptions, CookieRejection, Data, DataError, Options, OptionsBuilder,
-    OptionsError, Priority, SameSite, SameSiteOption, Secure, SessionError, SessionId, StoreOutage,
-    TouchAfter, TrustProxy, Unset,
+    ClearSiteData, Cookie, CookieMut, CookieOptions, CookieRejection, Data, DataError, Options,
+    OptionsBuilder, OptionsError, Priority, SameSite, SameSiteOption, Secure, SessionError, SessionId,
+    StoreOutage, TouchAfter, TrustProxy, Unset,
 };
 pub use extractor::Session;
 pub use middleware::{SessionMiddleware, SessionService};

@@ -9,10 +9,10 @@ use actix_web::{Error as ActixError, HttpRequest};
 use express_session_core::{Options, SessionManager, SessionStore, SystemClock};
 use futures_util::future::LocalBoxFuture;
 
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::layer::{Handle, Layer};
 use crate::request::ActixRequest;
-use crate::response::{WithCookie, append_cookie};
+use crate::response::{SessionHeaders, WithHeaders};
 use crate::timer::TokioTimer;
 use crate::view::{self, View};
 
@@ -187,19 +187,16 @@ where
             if let (Some(view), Handle::Loaded(session)) = (&view, &handle) {
                 view.close(session).await.map_err(Error::from)?;
             }
-            let cookie = finish(&handle).await?;
+            let headers = SessionHeaders::new(handle.finish().await.map_err(Error::from)?, manager.options());
             match answer {
                 Ok(mut response) => {
-                    Layer::detach(response.request());
-                    if let Some(cookie) = cookie {
-                        append_cookie(response.headers_mut(), cookie);
-                    }
+                    // Nobody sees who looks at a view.
+                    let was_asked_for = Layer::detach(response.request()) || view.is_some();
+                    headers.add_to(response.headers_mut(), was_asked_for);
                     Ok(response)
                 }
-                Err(error) => Err(match cookie {
-                    Some(cookie) => WithCookie { error, cookie }.into(),
-                    None => error,
-                }),
+                Err(error) if headers.is_empty() => Err(error),
+                Err(error) => Err(WithHeaders { error, headers }.into()),
             }
         })
     }
@@ -219,15 +216,6 @@ async fn begin(
     let Some(session) = manager.begin(&head).await? else { return Ok(None) };
     let view = (ecosystem == Ecosystem::Shared).then(|| View::open(request, &session));
     Ok(Some((Handle::Loaded(session), view)))
-}
-
-/// Saves the session as decided; the cookie to send.
-async fn finish(handle: &Handle) -> Result<Option<String>, Error> {
-    let finished = handle.finish().await?;
-    if let Some(error) = finished.cookie_error {
-        tracing::error!(error = %chain(&error), "the session is stored, but its cookie cannot be sent");
-    }
-    Ok(finished.set_cookie)
 }
 
 /// Nothing is lost without a word: what was put into a session that nobody stores is an error.

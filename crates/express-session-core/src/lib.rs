@@ -20,8 +20,8 @@ pub use cookie::{Cookie, CookieError, CookieOptions, Priority, SameSite, SameSit
 pub use document::{Data, DataError, DecodeError, Document, RedactedJsonError};
 pub use error::SessionError;
 pub use options::{
-    DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, Options, OptionsBuilder, OptionsError, StoreOutage,
-    Unset,
+    ClearSiteData, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, Options, OptionsBuilder,
+    OptionsError, StoreOutage, Unset,
 };
 pub use request::{RequestHead, TrustProxy};
 pub use session::{CookieMut, Finished, PendingSession, Session, SessionManager};

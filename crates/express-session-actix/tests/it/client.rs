@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use actix_test::TestServer;
 use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
 use express_session_actix::{Options, OptionsBuilder, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 
@@ -28,6 +29,15 @@ pub(crate) struct Reply {
     pub(crate) body: String,
     /// The `Set-Cookie` headers, in order.
     pub(crate) cookies: Vec<String>,
+    headers: HeaderMap,
+}
+
+impl Reply {
+    /// The values of a header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let values: Vec<_> = self.headers.get_all(name).map(|value| value.to_str().unwrap()).collect();
+        values.join(", ")
+    }
 }
 
 /// One visitor: sends back what it was given, forgets what is expired or empty.
@@ -74,8 +84,8 @@ impl Visitor {
                 self.set_cookie(name, value);
             }
         }
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.body().await.unwrap();
-        Reply { status, body: String::from_utf8(body.to_vec()).unwrap(), cookies }
+        Reply { status, body: String::from_utf8(body.to_vec()).unwrap(), cookies, headers }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
 mod bridge;
+mod caches;
 mod client;
 mod concurrency;
 mod ecosystem;

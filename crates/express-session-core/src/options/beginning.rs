@@ -36,6 +36,7 @@ impl Options {
     /// | `touch_after` | [`TouchAfter::Share`] of 0.1 | [`TouchAfter::Always`] | one write in place of many; at most a tenth of the idle time is lost |
     /// | `cookie.same_site` | Lax | no attribute | other sites' forms and scripts do not act as the visitor, in every browser |
     /// | `cookie.secure` | [`Secure::Auto`] | no | a cookie that came by HTTPS never travels without |
+    /// | `cache_headers` | true | false | no cache hands one visitor's cookie or page to another |
     ///
     /// Everything else is as in express-session. Attributes that [`CookieOptions`] do not mention keep these defaults.
     ///
@@ -58,6 +59,7 @@ impl Options {
         builder.options.resave = false;
         builder.options.save_uninitialized = false;
         builder.options.touch_after = TouchAfter::Share(TOUCH_SHARE);
+        builder.options.cache_headers = true;
         builder
     }
 
@@ -98,6 +100,8 @@ impl Options {
                 store_timeout: DEFAULT_STORE_TIMEOUT,
                 lazy: false,
                 allow_rejected_cookie: false,
+                cache_headers: false,
+                clear_site_data: None,
             },
             defaults,
         )

@@ -3,6 +3,7 @@
 mod beginning;
 mod builder;
 mod check;
+mod clear_site_data;
 mod cookie_source;
 mod error;
 mod express;
@@ -19,6 +20,7 @@ use crate::session_id::SessionId;
 use crate::store::TouchAfter;
 
 pub use builder::OptionsBuilder;
+pub use clear_site_data::ClearSiteData;
 pub(crate) use cookie_source::CookieSource;
 pub use error::OptionsError;
 
@@ -86,6 +88,8 @@ pub struct Options {
     pub(crate) store_timeout: Duration,
     pub(crate) lazy: bool,
     pub(crate) allow_rejected_cookie: bool,
+    pub(crate) cache_headers: bool,
+    pub(crate) clear_site_data: Option<Box<str>>,
 }
 
 impl Options {
@@ -97,6 +101,16 @@ impl Options {
     /// Whether sessions are loaded only when somebody asks for them.
     pub const fn lazy(&self) -> bool {
         self.lazy
+    }
+
+    /// Whether responses tell caches what depends on the session. For adapters.
+    pub const fn cache_headers(&self) -> bool {
+        self.cache_headers
+    }
+
+    /// The value of `Clear-Site-Data` for the response to a logout. For adapters.
+    pub fn clear_site_data(&self) -> Option<&str> {
+        self.clear_site_data.as_deref()
     }
 
     /// Whether a cookie is checked when it is sent, because it was not known when the options were built.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OptionsBuilder, StoreOutage};
+use super::{ClearSiteData, OptionsBuilder, StoreOutage};
 use crate::request::TrustProxy;
 use crate::store::TouchAfter;
 
@@ -81,6 +81,39 @@ impl OptionsBuilder {
     /// False: every request reads its session and extends it, as in express-session.
     pub fn lazy(mut self, lazy: bool) -> Self {
         self.options.lazy = lazy;
+        self
+    }
+
+    /// Whether responses tell caches what depends on the session.
+    ///
+    /// A response that sets the cookie gets `Cache-Control: no-cache="Set-Cookie"`, unless the handler has set a
+    /// `Cache-Control`: a cache may keep the page, but not hand out the cookie with it (many caches then do not reuse the
+    /// page at all, which is as safe). One for which the session was asked for, or which sets the cookie, gets
+    /// `Vary: Cookie`. Without these a cache may reuse what has no `Cache-Control` by a guess: `Set-Cookie` alone does
+    /// not keep it from that. A page that shows a visitor's own data still says `no-store` or `private` itself.
+    ///
+    /// # Default
+    ///
+    /// True with [`Options::new`](crate::Options::new), false with [`Options::express`](crate::Options::express).
+    ///
+    /// DIFFERENCE: express-session sends neither; Django sends `Vary: Cookie` for an accessed session.
+    ///
+    /// Source: RFC 9111, sections 4.1, 4.2.2, 5.2.2.4 and 7.3; RFC 6265, section 3.
+    pub fn cache_headers(mut self, cache_headers: bool) -> Self {
+        self.options.cache_headers = cache_headers;
+        self
+    }
+
+    /// What the browser is told to forget when a session is [purged](crate::Session::purge), by `Clear-Site-Data`.
+    ///
+    /// Browsers listen over HTTPS and on `localhost` only. `Cookies` clears all of the registered domain, also those of
+    /// other apps on its hosts.
+    ///
+    /// # Default
+    ///
+    /// Nothing: only the session's cookie is removed.
+    pub fn clear_site_data(mut self, kinds: impl IntoIterator<Item = ClearSiteData>) -> Self {
+        self.options.clear_site_data = ClearSiteData::header(kinds);
         self
     }
 

@@ -21,6 +21,8 @@ pub struct Finished {
     pub set_cookie: Option<String>,
     /// Why a cookie that was due cannot be written; the session is stored all the same.
     pub cookie_error: Option<SetCookieError>,
+    /// Whether the session was [purged](super::Session::purge): the browser is to forget the visitor.
+    pub is_purged: bool,
 }
 
 impl fmt::Debug for Finished {
@@ -28,6 +30,7 @@ impl fmt::Debug for Finished {
         f.debug_struct("Finished")
             .field("sets_cookie", &self.set_cookie.is_some())
             .field("cookie_error", &self.cookie_error)
+            .field("is_purged", &self.is_purged)
             .finish()
     }
 }
@@ -35,8 +38,8 @@ impl fmt::Debug for Finished {
 impl From<Result<String, SetCookieError>> for Finished {
     fn from(cookie: Result<String, SetCookieError>) -> Self {
         match cookie {
-            Ok(text) => Self { set_cookie: Some(text), cookie_error: None },
-            Err(error) => Self { set_cookie: None, cookie_error: Some(error) },
+            Ok(text) => Self { set_cookie: Some(text), ..Self::default() },
+            Err(error) => Self { cookie_error: Some(error), ..Self::default() },
         }
     }
 }
@@ -129,8 +132,9 @@ fn cookie(current: &Current, state: &State) -> Finished {
 
 /// The cookie that makes the browser forget its own, if it has one.
 fn removal(current: &Current, state: &State) -> Finished {
-    match state.came_with {
+    let removal = match state.came_with {
         Some(_) => set_cookie::removal(&current.manager.options().name, state.data.cookie()).into(),
         None => Finished::default(),
-    }
+    };
+    Finished { is_purged: true, ..removal }
 }

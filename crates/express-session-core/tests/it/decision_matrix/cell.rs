@@ -192,7 +192,7 @@ impl Cell {
             Ok(Some(session)) => {
                 failed |= act(&session, &self.action).await.is_err();
                 match session.finish().await {
-                    Ok(Finished { set_cookie, cookie_error }) => {
+                    Ok(Finished { set_cookie, cookie_error, .. }) => {
                         assert_eq!(cookie_error, None);
                         cookie = set_cookie.map(|text| read_cookie(&text, &session.id()));
                     }
