@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bridge;
+mod cross_origin;
 mod error;
 mod extractor;
 mod layer;
@@ -12,6 +13,7 @@ mod view;
 
 pub use actix_session;
 pub use bridge::ActixStore;
+pub use cross_origin::{CrossOriginProtection, CrossOriginService, InvalidOriginError};
 pub use error::Error;
 pub use express_session_core as core;
 pub use express_session_core::{

@@ -5,6 +5,7 @@ mod bridge;
 mod caches;
 mod client;
 mod concurrency;
+mod cross_origin;
 mod ecosystem;
 mod errors;
 mod lazy;
