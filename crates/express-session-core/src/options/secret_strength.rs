@@ -23,7 +23,7 @@ fn bits(text: &[u8]) -> f64 {
         seen[usize::from(*byte)] = true;
     }
     let different = seen.iter().filter(|seen| **seen).count();
-    let per_byte = (different.max(1) as f64).log2();
+    let per_byte = (different.max(2) as f64).log2();
     let (mut bits, mut at) = (0.0, 0);
     while at < text.len() && bits < MIN_BITS {
         let length = longest_repetition(text, at);
