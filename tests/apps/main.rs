@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
+mod attempts;
 mod counting;
 mod file_session;
 mod login_process;
@@ -13,5 +14,7 @@ mod page_views;
 mod page_views_mysql;
 #[cfg(feature = "server-tests")]
 mod redis_session;
+mod safe_headers;
+mod slow_clients;
 mod starting_and_stopping;
 mod visit_counter;

@@ -3,6 +3,9 @@
 use express_session_testbed::MariaDb;
 use express_session_tests::{Client, Response, RunningApp, mariadb};
 
+use crate::attempts::until_refused;
+use crate::safe_headers::are_safe;
+
 /// The app on a database of its own.
 fn start(database: &str) -> RunningApp {
     let server = MariaDb::shared();
@@ -103,4 +106,47 @@ fn an_unreadable_page_is_the_articles_error_page() {
         RunningApp::start("mysql-session", &[("DATABASE_URL", &url), ("APP__WEBPAGE", "no/such/folder")]);
     let page = Client::new(app.address()).get("/login");
     assert_eq!((page.status, page.text()), (500, "<h1>500 error</h1>"));
+}
+
+#[test]
+fn a_failed_login_is_said_once_and_stores_nothing() {
+    let app = start("failed_login_notice");
+    let mut visitor = Client::new(app.address());
+    assert!(!visitor.get("/login").text().contains("role=\"alert\""));
+    redirects(&visitor.post_form("/login", "id=hello&pw=no"), "/login");
+    let page = visitor.get("/login");
+    assert!(page.text().contains("<p role=\"alert\">로그인 실패"));
+    assert!(page.text().contains("<title>login</title>"));
+    assert!(!visitor.get("/login").text().contains("role=\"alert\""), "once");
+    assert_eq!(rows("failed_login_notice"), "0");
+}
+
+#[test]
+fn other_sites_cannot_log_a_visitor_in_or_out() {
+    let app = start("cross_site");
+    let mut visitor = Client::new(app.address());
+    visitor.post_form("/login", "id=hello&pw=world");
+    let mut lured = visitor.another_tab().fetching_from("cross-site");
+    assert_eq!(lured.get("/logout").status, 403);
+    assert_eq!(lured.post_form("/login", "id=good&pw=bye").status, 403);
+    assert_eq!(visitor.get("/").status, 200);
+}
+
+#[test]
+fn who_tries_too_often_has_to_wait() {
+    let app = start("attempts");
+    let mut guesser = Client::new(app.address());
+    let (_, answered) = until_refused(|_| guesser.post_form("/login", "id=hello&pw=no"));
+    assert!((20..=25).contains(&answered), "{answered}");
+    redirects(&guesser.post_form("/login", "id=good&pw=bye"), "/");
+}
+
+#[test]
+fn every_response_is_safe() {
+    let app = start("safe_headers");
+    let mut visitor = Client::new(app.address());
+    are_safe(&visitor.get("/"));
+    are_safe(&visitor.get("/login"));
+    are_safe(&visitor.post_form("/login", "id=hello&pw=world"));
+    are_safe(&visitor.get("/"));
 }

@@ -8,6 +8,9 @@ use express_session_tests::app::workspace;
 use express_session_tests::{Client, Response, RunningApp};
 use serde_json::{Value, json};
 
+use crate::attempts::until_refused;
+use crate::safe_headers::are_safe;
+
 const SECRET: (&str, &str) = ("SESSION_SECRET", "a secret for tests, thirty-two bytes or more");
 
 fn start() -> (RedisServer, RunningApp) {
@@ -27,7 +30,7 @@ fn answers(response: &Response, status: u16, body: &Value) {
 #[test]
 fn the_articles_flow_works() {
     let (_server, app) = start();
-    assert!(app.log().contains("Redis is connected"));
+    assert!(app.log().contains("Redis에 연결되었습니다."));
     let mut visitor = Client::new(app.address());
     let protected = "/api/v1/protected";
     let refused = json!({ "status": "fail", "message": "인가되지 않음" });
@@ -161,4 +164,38 @@ fn the_readmes_curl_lines_run_and_print_what_it_says() {
         Command::new("bash").args(["-eu", "-c", &script]).current_dir(app.folder()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), block("text"));
+}
+
+#[test]
+fn who_tries_too_often_has_to_wait() {
+    let (_server, app) = start();
+    let mut guesser = Client::new(app.address());
+    let long = "x".repeat(73);
+    let (refused, answered) =
+        until_refused(|_| guesser.post_json("/api/v1/login", &credentials("kim", &long)));
+    assert!((20..=25).contains(&answered), "{answered}");
+    let message = "too many attempts, please try again later";
+    assert_eq!(refused.json(), json!({ "status": "fail", "message": message }));
+    let unknown = guesser.post_json("/api/v1/login", &credentials("lee", &long));
+    assert_eq!(unknown.status, 404, "others log in");
+}
+
+#[test]
+fn other_sites_cannot_act_for_a_visitor() {
+    let (_server, app) = start();
+    let mut visitor = Client::new(app.address());
+    visitor.post_json("/api/v1/signup", &credentials("kim", "pass"));
+    let mut lured = visitor.another_tab().fetching_from("cross-site");
+    assert_eq!(lured.send("POST", "/api/v1/logout", None).status, 403);
+    assert_eq!(visitor.get("/api/v1/protected").status, 200);
+}
+
+#[test]
+fn every_response_is_safe() {
+    let (_server, app) = start();
+    let mut visitor = Client::new(app.address());
+    are_safe(&visitor.get("/api/v1/protected"));
+    are_safe(&visitor.post_json("/api/v1/signup", &credentials("kim", "pass")));
+    are_safe(&visitor.get("/api/v1/protected"));
+    are_safe(&visitor.get("/api/v1/nowhere"));
 }

@@ -5,6 +5,11 @@
 use express_session_testbed::MariaDb;
 use express_session_tests::{Browser, RunningApp, mariadb};
 
+/// The content security policy lets the page's own style through.
+fn has_its_style(browser: &mut Browser) {
+    assert_eq!(browser.script("return getComputedStyle(document.body).textAlign"), "center");
+}
+
 #[test]
 fn the_counter_survives_a_reload_and_a_reopened_browser() {
     let app = RunningApp::start("memory-session", &[]);
@@ -56,7 +61,8 @@ fn login_stays_over_a_reload_and_the_back_button_does_not_undo_a_logout() {
     browser.type_into("[name=id]", "hello");
     browser.type_into("[name=password]", "wrong");
     browser.click("[type=submit]");
-    assert!(browser.visible_text().contains("로그인"), "{}", browser.visible_text());
+    assert!(browser.visible_text().contains("로그인 실패"), "{}", browser.visible_text());
+    has_its_style(&mut browser);
     browser.type_into("[name=id]", "hello");
     browser.type_into("[name=password]", "world");
     browser.click("[type=submit]");
@@ -82,6 +88,8 @@ fn the_mysql_login_stays_over_a_reload_and_the_back_button_does_not_undo_a_logou
     browser.type_into("[placeholder=비밀번호]", "wrong");
     browser.click("[type=submit]");
     assert_eq!(browser.url(), app.url("/login"));
+    assert!(browser.visible_text().contains("로그인 실패"), "{}", browser.visible_text());
+    has_its_style(&mut browser);
     browser.type_into("[name=id]", "hello");
     browser.type_into("[name=pw]", "world");
     browser.click("[type=submit]");

@@ -20,7 +20,7 @@ pub struct Client {
     cookies: BTreeMap<String, String>,
     accept: &'static str,
     /// Sent with every request; whole lines.
-    more_headers: &'static str,
+    more_headers: String,
 }
 
 /// An answer.
@@ -54,7 +54,13 @@ impl Response {
 impl Client {
     /// A visitor without cookies, who accepts any type as curl does.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None, cookies: BTreeMap::new(), accept: "*/*", more_headers: "" }
+        Self {
+            address,
+            connection: None,
+            cookies: BTreeMap::new(),
+            accept: "*/*",
+            more_headers: String::new(),
+        }
     }
 
     /// Asks for HTML from now on, as browsers do.
@@ -67,7 +73,14 @@ impl Client {
     /// Claims from now on to come through a proxy that was asked by HTTPS.
     #[must_use]
     pub fn behind_https_proxy(mut self) -> Self {
-        self.more_headers = "x-forwarded-proto: https\r\n";
+        self.more_headers.push_str("x-forwarded-proto: https\r\n");
+        self
+    }
+
+    /// Says from now on, as a browser does, from where its requests come: `cross-site`, `same-origin`, …
+    #[must_use]
+    pub fn fetching_from(mut self, site: &str) -> Self {
+        write!(self.more_headers, "sec-fetch-site: {site}\r\n").unwrap();
         self
     }
 
@@ -79,7 +92,7 @@ impl Client {
             connection: None,
             cookies: self.cookies.clone(),
             accept: self.accept,
-            more_headers: self.more_headers,
+            more_headers: self.more_headers.clone(),
         }
     }
 
@@ -131,7 +144,7 @@ impl Client {
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             write!(request, "cookie: {}\r\n", cookies.join("; ")).unwrap();
         }
-        request.push_str(self.more_headers);
+        request.push_str(&self.more_headers);
         let (kind, body) = body.unwrap_or_default();
         if !kind.is_empty() {
             write!(request, "content-type: {kind}\r\n").unwrap();

@@ -1,10 +1,15 @@
 //! What visitors see: the article's text, as it is for programs, dressed for browsers.
 
 use std::future::{Ready, ready};
+use std::sync::LazyLock;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, ContentType};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType, HeaderValue};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
+
+use crate::attempts::TooManyAttempts;
+use crate::content_policy::content_policy;
 
 /// Shared by all pages.
 const STYLE: &str = include_str!("page.css");
@@ -14,9 +19,13 @@ const STYLE: &str = include_str!("page.css");
 pub const RELOAD_WHEN_RESTORED: &str =
     "<script>addEventListener('pageshow', (event) => { if (event.persisted) location.reload() })</script>";
 
+/// The one script of these pages, in its tag, and their style; nothing else runs.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let script = RELOAD_WHEN_RESTORED.strip_prefix("<script>").and_then(|it| it.strip_suffix("</script>"));
+    content_policy(&[STYLE], script.as_slice())
+});
+
 /// How to answer this visitor with a page.
-///
-/// Nothing here may be kept by caches: after a logout, the back button must not show the page before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     is_browser: bool,
@@ -43,10 +52,23 @@ impl Page {
         ))
     }
 
+    /// The answer to who has tried too often to log in.
+    pub fn too_many_attempts(self, refused: TooManyAttempts) -> HttpResponse {
+        let seconds = refused.retry_after.as_secs();
+        let mut response = self.html(
+            "too many attempts",
+            &format!("<p role=\"alert\">로그인 시도가 너무 많습니다 <small>Too many attempts to log in. Try again in {seconds} seconds.</small></p>"),
+        );
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        let (name, value) = refused.header();
+        response.headers_mut().insert(name, value);
+        response
+    }
+
     fn respond(body: String) -> HttpResponse {
         HttpResponse::Ok()
             .content_type(ContentType::html())
-            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.clone()))
             .insert_header((header::VARY, "Accept"))
             .body(body)
     }

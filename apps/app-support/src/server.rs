@@ -5,14 +5,22 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, Error, HttpServer};
 use anyhow::{Context as _, Error as AnyError, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::content_policy;
 use crate::setup::Setup;
+use crate::slow_clients;
 
 impl<Settings> Setup<Settings> {
     /// Serves the app that `factory` makes for each worker, until SIGINT or SIGTERM.
+    ///
+    /// Around each app: clients that take too long are given up (`server.client_timeout_ms`), and every response says what
+    /// browsers and caches may do with it, where the app does not say more. Nothing may be kept by caches: after a
+    /// logout, the back button must not show the page before it.
     ///
     /// # Errors
     ///
@@ -32,7 +40,19 @@ impl<Settings> Setup<Settings> {
     {
         let server = self.server;
         let shutdown = server.shutdown_timeout_ms.0;
-        let mut http = HttpServer::new(factory)
+        let client_timeout = server.client_timeout_ms.0;
+        if client_timeout.is_zero() {
+            return Err(anyhow!("server.client_timeout_ms is 0: no client could send a request"));
+        }
+        let guarded = move || {
+            factory()
+                .wrap(from_fn(move |request, next| slow_clients::limit_body(client_timeout, request, next)))
+                .wrap(safe_headers())
+        };
+        let mut http = HttpServer::new(guarded)
+            .client_request_timeout(client_timeout)
+            .keep_alive(client_timeout)
+            .on_connect(move |stream, data| slow_clients::watch(stream, data, client_timeout))
             .disable_signals()
             // Whole seconds, rounded up: zero would cut requests off.
             .shutdown_timeout(shutdown.as_secs() + u64::from(shutdown.subsec_nanos() > 0));
@@ -63,6 +83,14 @@ impl<Settings> Setup<Settings> {
         }
         running.await.context("the server failed")
     }
+}
+
+/// What every response says, where the app does not say otherwise.
+fn safe_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::CACHE_CONTROL, "no-store"))
+        .add((header::CONTENT_SECURITY_POLICY, content_policy::NOTHING))
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }
 
 async fn stop(handle: ServerHandle, limit: Duration) {

@@ -106,6 +106,12 @@ impl SessionSettings {
         }
     }
 
+    /// Whether what a peer says of the client it speaks for is believed.
+    pub(crate) fn trusts_proxy(&self) -> impl Fn(IpAddr) -> bool + Send + Sync + 'static {
+        let (always, proxies) = (self.proxy, self.trust_proxy.clone().unwrap_or_default());
+        move |peer| always.unwrap_or_else(|| proxies.contains(&peer))
+    }
+
     /// The app's options, overridden and checked.
     pub(crate) fn over(
         self,
@@ -138,8 +144,8 @@ impl SessionSettings {
             options = options.proxy(proxy);
         }
         if let Some(proxies) = self.trust_proxy {
-            options = options
-                .trust_proxy(TrustProxy::When(std::sync::Arc::new(move |peer| proxies.contains(&peer))));
+            let trusts = move |peer| proxies.contains(&peer);
+            options = options.trust_proxy(TrustProxy::When(std::sync::Arc::new(trusts)));
         }
         if let Some(Millis(elapsed)) = self.touch_after_ms {
             options = options.touch_after(TouchAfter::Elapsed(elapsed));

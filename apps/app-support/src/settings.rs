@@ -39,9 +39,12 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// Threads that serve requests; one per core if not said.
     pub(crate) workers: Option<usize>,
-    /// `production` makes the session cookie secure where the file does not say whether it is.
+    /// `production`: a server for visitors.
     #[serde(default = "development")]
     pub(crate) environment: String,
+    /// How long a client may take for the head of a request, and again for its body; and may be idle.
+    #[serde(default = "five_seconds")]
+    pub(crate) client_timeout_ms: Millis,
     /// How long running requests may take once the app is told to stop.
     #[serde(default = "five_seconds")]
     pub(crate) shutdown_timeout_ms: Millis,

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Arguments;
+use crate::attempts::Attempts;
 use crate::config_file::{ConfigError, Sections};
 use crate::session_settings::SessionSettings;
 use crate::settings::{Server, Variable};
@@ -66,6 +67,11 @@ impl<Settings> Setup<Settings> {
     pub fn session(&self, options: OptionsBuilder, cookie: CookieOptions) -> anyhow::Result<Options> {
         let session = self.session.clone().over(options, cookie);
         session.map_err(|error| ConfigError::new(self.explain(error)).into())
+    }
+
+    /// A new count of attempts to log in, which believes the proxies that the configuration trusts.
+    pub fn attempts(&self) -> Attempts {
+        Attempts::new(self.session.trusts_proxy())
     }
 
     /// Whether this is a server for visitors (`server.environment`, or `NODE_ENV` where the app knows it).

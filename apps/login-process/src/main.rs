@@ -7,12 +7,19 @@ mod users;
 use std::process::ExitCode;
 
 use actix_web::http::header;
-use actix_web::{App, HttpResponse, web};
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use app_support::{Page, RELOAD_WHEN_RESTORED, Setup, Users, Variable, escape};
-use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
+use app_support::{
+    Attempts, LOGIN_FAILED_HTML, Page, RELOAD_WHEN_RESTORED, Setup, Users, Variable, announce_failed_login,
+    clear_notice, escape, login_has_failed,
+};
+use express_session_actix::{
+    CookieOptions, CrossOriginProtection, Error, Options, Session, SessionMiddleware,
+};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
+
+const LOGIN_FORM: &str = include_str!("login-form.html");
 
 /// The key under which the session remembers who is logged in.
 const USER: &str = "sessionID";
@@ -41,13 +48,17 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
         .resave(false)
         .save_uninitialized(true);
     let options = setup.session(options, CookieOptions::new())?;
+    let attempts = web::Data::new(setup.attempts());
     let users = web::Data::new(users::read(&setup.settings.users.file).context("users.file")?);
     let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), options);
     setup
         .serve(move || {
             App::new()
                 .app_data(users.clone())
+                .app_data(attempts.clone())
                 .wrap(sessions.clone())
+                // The logout is a link, as in the article: other sites may not follow it in a visitor's name.
+                .wrap(CrossOriginProtection::new().guard("/logout_process"))
                 .route("/", web::get().to(index))
                 .route("/login_process", web::post().to(login))
                 .route("/rightLoginCheck", web::get().to(check))
@@ -56,16 +67,22 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
         .await
 }
 
-async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
+async fn index(request: HttpRequest, session: Session, page: Page) -> HttpResponse {
+    let failed = login_has_failed(&request);
     let body = match user(&session) {
         Some(user) => format!(
             "<h1 id=\"user\">{user}</h1><p>님이 로그인했습니다 <small>is logged in</small></p>\
              <a href=\"/rightLoginCheck\">확인 check</a><a href=\"/logout_process\">로그아웃 logout</a>{RELOAD_WHEN_RESTORED}",
             user = escape(&user)
         ),
-        None => include_str!("login-form.html").to_owned(),
+        None if failed => format!("{LOGIN_FAILED_HTML}{LOGIN_FORM}"),
+        None => LOGIN_FORM.to_owned(),
     };
-    Ok(page.html("login process", &body))
+    let mut response = page.html("login process", &body);
+    if failed {
+        clear_notice(&mut response);
+    }
+    response
 }
 
 /// The form's fields; one that is missing is as good as empty.
@@ -78,21 +95,29 @@ struct Login {
 }
 
 async fn login(
+    request: HttpRequest,
     session: Session,
+    page: Page,
     users: web::Data<Users>,
+    attempts: web::Data<Attempts>,
     form: actix_web::Result<web::Form<Login>>,
 ) -> actix_web::Result<HttpResponse> {
     // A body that is no form is a failed login, too.
     let Login { id, password } = form.map(web::Form::into_inner).unwrap_or_default();
+    if let Err(refused) = attempts.count(&request, &id) {
+        return Ok(page.too_many_attempts(refused));
+    }
+    let mut response = to_index();
     if users.check(&id, password).await? {
         // A new id: one that somebody slipped to the visitor before the login is worth nothing after it.
         session.regenerate().await?;
         session.insert(USER, &id)?;
         tracing::info!("로그인 성공!");
     } else {
-        tracing::info!("로그인 실패.");
+        tracing::info!("로그인 실패");
+        announce_failed_login(&mut response);
     }
-    Ok(to_index())
+    Ok(response)
 }
 
 async fn check(session: Session) -> HttpResponse {
@@ -105,8 +130,10 @@ async fn check(session: Session) -> HttpResponse {
 }
 
 async fn logout(session: Session) -> Result<HttpResponse, Error> {
-    tracing::info!("로그아웃");
-    session.destroy().await?;
+    if let Some(user) = user(&session) {
+        tracing::info!("{}가 로그아웃했습니다.", user.escape_debug());
+        session.destroy().await?;
+    }
     Ok(to_index())
 }
 

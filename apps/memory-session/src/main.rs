@@ -33,7 +33,7 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
         .allow_weak_secret(true)
         .resave(false)
         .save_uninitialized(true);
-    let cookie = CookieOptions::new().max_age(Duration::from_millis(86_400_000));
+    let cookie = CookieOptions::new().max_age(Duration::from_hours(24));
     let store = MemoryStore::new(MemoryOptions::new().check_period(setup.settings.store.check_period_ms.0));
     let sessions = SessionMiddleware::new(store, setup.session(options, cookie)?);
     setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await

@@ -5,10 +5,12 @@ mod webpage;
 use std::process::ExitCode;
 
 use actix_web::http::header;
-use actix_web::{App, HttpResponse, web};
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
-use app_support::{Setup, User, Users, Variable};
-use express_session_actix::{CookieOptions, Options, Session, SessionMiddleware};
+use app_support::{
+    Attempts, Page, Setup, User, Users, Variable, announce_failed_login, clear_notice, login_has_failed,
+};
+use express_session_actix::{CookieOptions, CrossOriginProtection, Options, Session, SessionMiddleware};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use serde::Deserialize;
 
@@ -45,6 +47,7 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
         .resave(false)
         .save_uninitialized(false);
     let options = setup.session(options, CookieOptions::new())?;
+    let attempts = web::Data::new(setup.attempts());
     let users = web::Data::new(Users::new(setup.settings.users.clone()).context("users")?);
     let webpage = web::Data::new(Webpage::new(&setup.settings.webpage));
     let database = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
@@ -58,7 +61,10 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
             App::new()
                 .app_data(users.clone())
                 .app_data(webpage.clone())
+                .app_data(attempts.clone())
                 .wrap(sessions.clone())
+                // The logout is a link, as in the article: other sites may not follow it in a visitor's name.
+                .wrap(CrossOriginProtection::new().guard("/logout"))
                 .route("/", web::get().to(index))
                 .route("/login", web::get().to(login_page))
                 .route("/login", web::post().to(login))
@@ -71,8 +77,16 @@ async fn index(session: Session, webpage: web::Data<Webpage>) -> HttpResponse {
     if is_logged_in(&session) { webpage.send("main.html").await } else { redirect("/login") }
 }
 
-async fn login_page(session: Session, webpage: web::Data<Webpage>) -> HttpResponse {
-    if is_logged_in(&session) { redirect("/") } else { webpage.send("login.html").await }
+async fn login_page(request: HttpRequest, session: Session, webpage: web::Data<Webpage>) -> HttpResponse {
+    if is_logged_in(&session) {
+        return redirect("/");
+    }
+    if !login_has_failed(&request) {
+        return webpage.send("login.html").await;
+    }
+    let mut response = webpage.send("login-failed.html").await;
+    clear_notice(&mut response);
+    response
 }
 
 /// The form's fields; one that is missing is as good as empty.
@@ -85,14 +99,22 @@ struct Login {
 }
 
 async fn login(
+    request: HttpRequest,
     session: Session,
+    page: Page,
     users: web::Data<Users>,
+    attempts: web::Data<Attempts>,
     form: actix_web::Result<web::Form<Login>>,
 ) -> actix_web::Result<HttpResponse> {
     // A body that is no form is a failed login, too.
     let Login { id, pw } = form.map(web::Form::into_inner).unwrap_or_default();
+    if let Err(refused) = attempts.count(&request, &id) {
+        return Ok(page.too_many_attempts(refused));
+    }
     if !users.check(&id, pw).await? {
-        return Ok(redirect("/login"));
+        let mut response = redirect("/login");
+        announce_failed_login(&mut response);
+        return Ok(response);
     }
     Ok(match remember(&session, &id).await {
         Ok(()) => redirect("/"),

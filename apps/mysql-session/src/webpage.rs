@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpResponse, web};
-use app_support::locate;
+use app_support::{content_policy_of_file, locate};
 
 /// The folder with the pages.
 #[derive(Debug)]
@@ -24,8 +24,7 @@ impl Webpage {
         match web::block(move || std::fs::read_to_string(path)).await {
             Ok(Ok(html)) => HttpResponse::Ok()
                 .content_type(ContentType::html())
-                // After a logout, the back button must not show the page before it.
-                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .insert_header((header::CONTENT_SECURITY_POLICY, content_policy_of_file(&html)))
                 .body(html),
             Ok(Err(error)) => error_500(&anyhow::Error::new(error).context(page)),
             Err(error) => error_500(&error.into()),

@@ -4,12 +4,13 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use app_support::Attempts;
 use express_session_actix::Session;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::reply::{broken, fail_error, fail_message, success, success_message};
+use crate::reply::{broken, fail_error, fail_message, success, success_message, too_many};
 use crate::users::{Login, SignupError, User, Users};
 
 /// The key under which the session remembers who is logged in.
@@ -24,11 +25,17 @@ pub(crate) struct Credentials {
 
 /// `POST /api/v1/signup`
 pub(crate) async fn signup(
+    request: HttpRequest,
     session: Session,
     users: web::Data<Users>,
+    attempts: web::Data<Attempts>,
     body: web::Json<Credentials>,
 ) -> HttpResponse {
     let Credentials { username, password } = body.into_inner();
+    // Each costs a hash, as a login does.
+    if let Err(refused) = attempts.count_address(&request) {
+        return too_many(refused);
+    }
     let user = match users.sign_up(username, password).await {
         Ok(user) => user,
         Err(error) => return refuse(&error),
@@ -52,11 +59,16 @@ fn refuse(error: &SignupError) -> HttpResponse {
 
 /// `POST /api/v1/login`
 pub(crate) async fn login(
+    request: HttpRequest,
     session: Session,
     users: web::Data<Users>,
+    attempts: web::Data<Attempts>,
     body: web::Json<Credentials>,
 ) -> HttpResponse {
     let Credentials { username, password } = body.into_inner();
+    if let Err(refused) = attempts.count(&request, &username) {
+        return too_many(refused);
+    }
     match users.log_in(&username, password).await {
         Ok(Login::Welcome(user)) => match remember(&session, &user).await {
             Ok(()) => success(),

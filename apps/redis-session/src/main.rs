@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, web};
 use anyhow::Context as _;
 use app_support::{Setup, Variable};
-use express_session_actix::{CookieOptions, Options, SessionMiddleware};
+use express_session_actix::{CookieOptions, CrossOriginProtection, Options, SessionMiddleware};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use serde::Deserialize;
 
@@ -47,14 +47,15 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
     let cookie = CookieOptions::new()
         .secure(setup.is_production())
         .http_only(true)
-        .max_age(Duration::from_millis(600_000 * 60 * 24 * 60));
+        .max_age(Duration::from_hours(600 * 60 * 24 * 60 / 3600));
     let options = setup.session(options, cookie)?;
     let Store { url, prefix } = &setup.settings.store;
     let pool = RedisPool::url(url).context("store.url")?;
+    let attempts = web::Data::new(setup.attempts());
     let users = web::Data::new(Users::new(&pool)?);
     let store = RedisStore::new(pool, RedisOptions::new().prefix(prefix));
     match store.ping().await {
-        Ok(()) => tracing::info!("Redis is connected"),
+        Ok(()) => tracing::info!("Redis에 연결되었습니다."),
         Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),
     }
     let sessions = SessionMiddleware::new(store, options);
@@ -63,8 +64,10 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
             let protected = web::resource("/protected").wrap(from_fn(auth::required)).get(auth::protected);
             App::new()
                 .app_data(users.clone())
+                .app_data(attempts.clone())
                 .app_data(reply::json_limits())
                 .wrap(sessions.clone())
+                .wrap(CrossOriginProtection::new())
                 .service(
                     web::scope("/api/v1")
                         .route("/signup", web::post().to(auth::signup))

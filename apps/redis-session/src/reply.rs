@@ -4,6 +4,7 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::web::JsonConfig;
 use actix_web::{HttpResponse, ResponseError as _};
+use app_support::TooManyAttempts;
 use serde_json::json;
 
 /// Names and passwords fit many times; nothing larger is read.
@@ -27,6 +28,15 @@ pub(crate) fn fail_message(status: StatusCode, message: &str) -> HttpResponse {
 /// `{"status":"fail","error":…}`
 pub(crate) fn fail_error(status: StatusCode, error: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "status": "fail", "error": error }))
+}
+
+/// Somebody has tried too often to log in or sign up.
+pub(crate) fn too_many(refused: TooManyAttempts) -> HttpResponse {
+    let mut response =
+        fail_message(StatusCode::TOO_MANY_REQUESTS, "too many attempts, please try again later");
+    let (name, value) = refused.header();
+    response.headers_mut().insert(name, value);
+    response
 }
 
 /// What failed on our side: the reason is for the log.
