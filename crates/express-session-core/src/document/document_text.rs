@@ -84,8 +84,13 @@ impl Document {
         let before_cookie = members.iter().position(is_cookie).ok_or(DecodeError::NoCookie)?;
         let cookie_text = members.remove(before_cookie).value;
         let written = cookie_text.of(&text);
-        let cookie = Cookie::decode(written).map_err(DecodeError::Cookie)?;
-        let cookie_is_as_written = says_what_node_writes(written, &cookie);
+        let (cookie, cookie_is_as_written) = if let Some(usual) = Cookie::decode_usual(written) {
+            (usual, true)
+        } else {
+            let cookie = Cookie::decode(written).map_err(DecodeError::Cookie)?;
+            let as_written = says_what_node_writes(written, &cookie);
+            (cookie, as_written)
+        };
         Ok(Some(Self::of(Inner { text, members, before_cookie, cookie, cookie_text, cookie_is_as_written })))
     }
 
