@@ -109,7 +109,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1_000))]
+        #![proptest_config(ProptestConfig::with_cases(200))]
 
         /// Uniform bytes: `any::<u8>` has no favourites.
         #[test]
