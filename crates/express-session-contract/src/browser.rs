@@ -54,6 +54,17 @@ pub(crate) fn server<H: Harness>(h: &H, resave: bool) -> SessionManager {
     SessionManager::with_clock(h.store().clone(), options, h.clock(), NoTimer)
 }
 
+/// A server on which a login wins over requests that are under way; `save_uninitialized` as given.
+pub(crate) fn server_on_which_logins_win<H: Harness>(h: &H, save_uninitialized: bool) -> SessionManager {
+    let options = Options::new(["a secret that is only known to tests"])
+        .save_uninitialized(save_uninitialized)
+        .rolling(true)
+        .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
+        .build()
+        .expect("the options are valid");
+    SessionManager::with_clock(h.store().clone(), options, h.clock(), NoTimer)
+}
+
 pub(crate) async fn begin(server: &SessionManager, browser: &Browser) -> Session {
     server.begin(browser).await.expect("the store can be read").expect("the path has sessions")
 }

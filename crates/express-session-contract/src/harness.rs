@@ -46,7 +46,7 @@ pub trait Harness: Send + Sync + 'static {
 
     /// Makes the session look as if `by` (whole seconds) had passed: expired, if that is more than it had left.
     ///
-    /// A store with a clock of its own may let time pass for all sessions. Nothing may be swept by this, and no
+    /// The mark of an id that was superseded ages with it. A store with a clock of its own may let time pass for all sessions. Nothing may be swept by this, and no
     /// revision may change.
     fn age(&self, id: &SessionId, by: Duration) -> impl Future<Output = ()> + Send;
 

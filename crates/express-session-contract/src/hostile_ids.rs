@@ -86,6 +86,20 @@ fn hostile() -> Vec<SessionId> {
     texts.into_iter().map(id).collect()
 }
 
+/// Those of the hostile ids under which this store can keep a session; it has one under each.
+pub(crate) async fn storable_ids<H: Harness>(h: &H) -> Vec<SessionId> {
+    let (mut ids, document) = (Vec::new(), h.document(&[("n", "1")]));
+    for id in hostile() {
+        match h.store().set(&id, &document, Expect::Any).await {
+            Ok(_) => ids.push(id),
+            Err(StoreError::UnsupportedId(_)) => {}
+            Err(error) => panic!("a hostile id made the store fail: {error}"),
+        }
+    }
+    assert!(ids.len() > 10, "the store refuses nearly all ids");
+    ids
+}
+
 /// Any id is either a session of its own, isolated from all others, or refused by `set` as
 /// [`StoreError::UnsupportedId`] and absent for the other verbs.
 pub async fn hostile_ids_are_data<H: Harness>(h: &H) {

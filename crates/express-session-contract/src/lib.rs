@@ -14,9 +14,11 @@ mod expectation;
 mod expiry;
 mod harness;
 mod hostile_ids;
+mod login;
 mod request;
 mod round_trip;
 mod sample;
+mod supersession;
 mod touch;
 
 pub use harness::{Harness, Scale};
@@ -29,8 +31,10 @@ pub mod clauses {
     pub use crate::expectation::*;
     pub use crate::expiry::*;
     pub use crate::hostile_ids::*;
+    pub use crate::login::*;
     pub use crate::request::*;
     pub use crate::round_trip::*;
+    pub use crate::supersession::*;
     pub use crate::touch::*;
 }
 
@@ -102,6 +106,20 @@ macro_rules! store_contract {
             logout_wins_over_a_request_that_only_reads
             logout_wins_over_a_request_that_renews_the_id
             logout_wins_over_a_transaction
+            a_superseded_session_is_absent_and_names_its_successor
+            superseding_by_a_stale_revision_is_a_conflict_and_changes_nothing
+            a_session_that_is_gone_is_not_superseded
+            superseding_anything_leaves_a_mark_also_without_a_session
+            a_mark_lasts_for_its_grace
+            sweep_leaves_marks
+            a_superseded_id_can_be_written_anew
+            of_several_who_supersede_one_gets_through
+            hostile_ids_can_be_superseded
+            login_wins_over_requests_that_began_before_it
+            login_wins_over_requests_that_come_late
+            login_wins_over_a_request_with_the_same_stale_cookie
+            logout_under_the_old_id_ends_the_login
+            a_write_during_a_renewal_is_not_lost
         }
     };
     (@each $harness:expr; $($clause:ident)*) => {
@@ -130,8 +148,10 @@ mod tests {
             include_str!("expectation.rs"),
             include_str!("expiry.rs"),
             include_str!("hostile_ids.rs"),
+            include_str!("login.rs"),
             include_str!("request.rs"),
             include_str!("round_trip.rs"),
+            include_str!("supersession.rs"),
             include_str!("touch.rs"),
         ];
         let mut clauses = 0;

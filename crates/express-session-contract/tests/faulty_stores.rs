@@ -8,7 +8,7 @@ use std::time::Duration;
 use express_session_contract::{Harness, Scale, clauses};
 use express_session_core::{
     Clock, Cookie, Document, Expect, ManualClock, Revision, SessionId, SessionStore, SessionStoreAdmin,
-    SetOutcome, StoreError, Stored, TouchHint, TouchOutcome, UnixMillis,
+    SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
 };
 
 /// A fault of a store.
@@ -53,6 +53,20 @@ enum Fault {
     Reformats,
     /// `all` shows expired sessions.
     ListsExpired,
+    /// `supersede` ignores what it is told to expect.
+    BlindSupersede,
+    /// `supersede` checks and removes in two steps.
+    CheckThenSupersede,
+    /// `supersede` is `destroy`.
+    LeavesNoMark,
+    /// `supersede` marks what somebody else has ended.
+    MarksTheGone,
+    /// Marks last for ever.
+    EndlessMarks,
+    /// A mark is listed.
+    ListsMarks,
+    /// A mark hides the session that is written under its id.
+    MarkHides,
 }
 
 /// Documents with the last millisecond of their life.
@@ -63,12 +77,14 @@ struct Naive {
     fault: Fault,
     clock: Arc<ManualClock>,
     sessions: Arc<Mutex<Sessions>>,
+    /// Successors, with the last millisecond of their mark.
+    marks: Arc<Mutex<BTreeMap<String, (SessionId, i64)>>>,
 }
 
 impl Naive {
     fn new(fault: Fault) -> Self {
         let clock = Arc::new(ManualClock::new(UnixMillis(1_893_553_445_678)));
-        Self { fault, clock, sessions: Arc::default() }
+        Self { fault, clock, sessions: Arc::default(), marks: Arc::default() }
     }
 
     fn key(&self, id: &SessionId) -> String {
@@ -86,7 +102,9 @@ impl Naive {
 
     fn live(&self, id: &SessionId) -> Option<Vec<u8>> {
         let sessions = self.sessions.lock().unwrap();
-        let (bytes, deadline) = sessions.get(&self.key(id))?;
+        let is_hidden =
+            self.fault == Fault::MarkHides && self.marks.lock().unwrap().contains_key(&self.key(id));
+        let (bytes, deadline) = sessions.get(&self.key(id)).filter(|_| !is_hidden)?;
         let live = *deadline >= self.clock.now().0 || self.fault == Fault::ExpiryBySweep;
         live.then(|| bytes.clone())
     }
@@ -119,6 +137,27 @@ impl Naive {
         sessions.insert(self.key(id), (bytes.clone(), deadline));
         let shown = if self.fault == Fault::WrongRevision { b"?".to_vec() } else { bytes };
         Some(Revision::of_bytes(shown))
+    }
+}
+
+impl Naive {
+    /// Removes the session if it is as expected; whether it was.
+    fn takes_away(&self, id: &SessionId, expected: &[u8]) -> bool {
+        if self.fault == Fault::CheckThenSupersede && self.live(id).as_deref() == Some(expected) {
+            std::thread::sleep(Duration::from_millis(1));
+            return true;
+        }
+        let now = self.clock.now().0;
+        let mut sessions = self.sessions.lock().unwrap();
+        let live = sessions.get(&self.key(id)).filter(|(_, end)| *end >= now);
+        let is_as_expected = match live {
+            Some((bytes, _)) => bytes == expected,
+            None => self.fault == Fault::MarksTheGone,
+        };
+        if is_as_expected {
+            sessions.remove(&self.key(id));
+        }
+        is_as_expected
     }
 }
 
@@ -200,6 +239,38 @@ impl SessionStore for Naive {
         let removed = self.sessions.lock().unwrap().remove(&self.key(id));
         Ok(removed.is_some_and(|(_, deadline)| deadline >= now) || self.fault == Fault::DestroyAlwaysTrue)
     }
+
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        let expected = match expect {
+            Expect::Revision(revision) if self.fault != Fault::BlindSupersede => Some(revision.as_bytes()),
+            Expect::Revision(_) | Expect::Any => None,
+        };
+        if let Some(expected) = expected
+            && !self.takes_away(id, expected)
+        {
+            let newer = self.get(id).await?;
+            return Ok(newer.map_or(SupersedeOutcome::Gone, |it| SupersedeOutcome::Conflict(Box::new(it))));
+        }
+        self.sessions.lock().unwrap().remove(&self.key(id));
+        if self.fault != Fault::LeavesNoMark && !by.grace.is_zero() {
+            let until = self.clock.now().plus(by.grace).0;
+            self.marks.lock().unwrap().insert(self.key(id), (by.id.clone(), until));
+        }
+        Ok(SupersedeOutcome::Superseded)
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        let now = self.clock.now().0;
+        let marks = self.marks.lock().unwrap();
+        let mark =
+            marks.get(&self.key(id)).filter(|(_, until)| *until >= now || self.fault == Fault::EndlessMarks);
+        Ok(mark.map(|(successor, _)| successor.clone()))
+    }
 }
 
 impl SessionStoreAdmin for Naive {
@@ -211,7 +282,10 @@ impl SessionStoreAdmin for Naive {
     }
 
     async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
-        Ok(self.entries().into_iter().filter_map(|(key, _)| SessionId::parse(key).ok()).collect())
+        let marks =
+            self.marks.lock().unwrap().clone().into_keys().filter(|_| self.fault == Fault::ListsMarks);
+        let keys = self.entries().into_iter().map(|(key, _)| key).chain(marks);
+        Ok(keys.filter_map(|key| SessionId::parse(key).ok()).collect())
     }
 
     async fn length(&self) -> Result<u64, StoreError> {
@@ -311,4 +385,11 @@ caught! {
     WrongRevision => the_revision_that_was_written_lets_the_next_write_through;
     Reformats => a_record_comes_back_exactly_as_it_was_written;
     ListsExpired => an_expired_session_is_absent_before_any_sweep;
+    BlindSupersede => superseding_by_a_stale_revision_is_a_conflict_and_changes_nothing;
+    CheckThenSupersede => of_several_who_supersede_one_gets_through;
+    LeavesNoMark => login_wins_over_requests_that_come_late;
+    MarksTheGone => a_session_that_is_gone_is_not_superseded;
+    EndlessMarks => a_mark_lasts_for_its_grace;
+    ListsMarks => a_superseded_session_is_absent_and_names_its_successor;
+    MarkHides => a_superseded_id_can_be_written_anew;
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use express_session_core::{
     Cookie, CookieOptions, Document, Expect, Options, RequestHead, Revision, Secrets, SessionId,
-    SessionManager, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
+    SessionManager, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint,
+    TouchOutcome,
 };
 
 type Sessions = HashMap<SessionId, (u64, Arc<str>)>;
@@ -47,6 +48,18 @@ impl SessionStore for Least {
     }
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         Ok(self.0.lock().unwrap().remove(id).is_some())
+    }
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        _: Expect<'_>,
+        _: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        self.0.lock().unwrap().remove(id);
+        Ok(SupersedeOutcome::Superseded)
+    }
+    async fn successor(&self, _: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        Ok(None)
     }
 }
 

@@ -22,6 +22,10 @@ pub enum SessionError {
     /// The session was destroyed or has expired since this request began; it is not brought back.
     #[error("the session has ended meanwhile")]
     Gone,
+    /// Another request has changed the session meanwhile, and the option `on_conflict` forbids to merge: nothing of this
+    /// one's changes was stored.
+    #[error("another request has changed the session meanwhile")]
+    Conflict,
     /// This request has destroyed the session, or taken it away.
     #[error("the request has no session any more")]
     NoSession,

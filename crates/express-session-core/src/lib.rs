@@ -20,15 +20,16 @@ pub use cookie::{Cookie, CookieError, CookieOptions, Priority, SameSite, SameSit
 pub use document::{Data, DataError, DecodeError, Document, RedactedJsonError};
 pub use error::SessionError;
 pub use options::{
-    ClearSiteData, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, Options, OptionsBuilder,
+    ClearSiteData, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, OnConflict, Options, OptionsBuilder,
     OptionsError, StoreOutage, Unset,
 };
 pub use request::{RequestHead, TrustProxy};
 pub use session::{CookieMut, Finished, PendingSession, Session, SessionManager};
 pub use session_id::{SessionId, SessionIdError};
+pub use store::breaker::RETRY_AFTER;
 pub use store::{
     BoxError, Expect, Life, NoTimer, Revision, SessionStore, SessionStoreAdmin, SetOutcome, StoreError,
-    Stored, Timer, TouchAfter, TouchHint, TouchOutcome,
+    Stored, Successor, SupersedeOutcome, Timer, TouchAfter, TouchHint, TouchOutcome,
 };
 
 /// Inner pieces, for tests that replay recorded vectors. Nothing here is part of the API.

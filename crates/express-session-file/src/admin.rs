@@ -68,9 +68,9 @@ impl SessionStoreAdmin for FileStore {
         .await
     }
 
-    /// Removes all session files; quarantine and other files stay.
+    /// Removes all session files, and the marks of superseded sessions; quarantine and other files stay.
     async fn clear(&self) -> Result<(), StoreError> {
-        self.alone(|folder| folder.for_each_session(|_, path| folder.remove_any(path))).await
+        self.alone(Folder::clear).await
     }
 
     async fn sweep(&self) -> Result<u64, StoreError> {

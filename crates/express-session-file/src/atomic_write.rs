@@ -76,13 +76,7 @@ impl Writer {
 
     /// Creates a file that is not there; [`Outcome::Raced`] if it is.
     pub(crate) fn create(&self, path: &SessionPath, bytes: &[u8]) -> Result<Outcome, FileError> {
-        let temporary = match self.write_temporary(&path.folder, bytes) {
-            Err(error) if error.is_not_found() => {
-                create_folder(&path.folder)?;
-                self.write_temporary(&path.folder, bytes)?
-            }
-            result => result?,
-        };
+        let temporary = self.write_temporary_in_folder(&path.folder, bytes)?;
         match self.rename_to_new(&temporary, &path.file) {
             Ok(()) => {
                 self.sync_folder(&path.folder)?;
@@ -93,6 +87,13 @@ impl Writer {
         }
     }
 
+    /// Puts a file in place, whether there is one or not. For files that are not sessions.
+    pub(crate) fn put(&self, path: &SessionPath, bytes: &[u8]) -> Result<(), FileError> {
+        let temporary = self.write_temporary_in_folder(&path.folder, bytes)?;
+        fs::rename(&temporary.path, &path.file).map_err(Action::Replace.failed())?;
+        self.sync_folder(&path.folder)
+    }
+
     /// After removing a file: a logout must not be undone by a power cut.
     pub(crate) fn sync_folder(&self, folder: &Path) -> Result<(), FileError> {
         match self.durability {
@@ -100,6 +101,17 @@ impl Writer {
             Durability::Fsync => {
                 File::open(folder).and_then(|folder| folder.sync_all()).map_err(Action::Sync.failed())
             }
+        }
+    }
+
+    /// As [`write_temporary`](Self::write_temporary), in a folder that is created if it is missing.
+    fn write_temporary_in_folder(&self, folder: &Path, bytes: &[u8]) -> Result<Temporary, FileError> {
+        match self.write_temporary(folder, bytes) {
+            Err(error) if error.is_not_found() => {
+                create_folder(folder)?;
+                self.write_temporary(folder, bytes)
+            }
+            result => result,
         }
     }
 

@@ -19,12 +19,22 @@ use crate::options::FileOptions;
 use crate::path::{Layout, SessionPath};
 use crate::quarantine::Quarantine;
 
+/// What is there, for somebody who expects something.
+pub(crate) enum Found {
+    /// What is expected.
+    Expected,
+    /// Another document.
+    Other(Box<Stored>),
+    /// No session.
+    Nothing,
+}
+
 /// A folder of sessions.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(crate) layout: Layout,
     pub(crate) documents: Documents,
-    writer: Writer,
+    pub(crate) writer: Writer,
     quarantine: Quarantine,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -70,13 +80,10 @@ impl Folder {
         let mut data = Data::of(document);
         loop {
             let held = lock::lock(&path.file)?;
-            if let Expect::Revision(revision) = expect {
-                let Some(held) = &held else { return Ok(SetOutcome::Gone) };
-                let Some(current) = self.find_live(path, held)? else { return Ok(SetOutcome::Gone) };
-                if held.bytes != revision.as_bytes() {
-                    let newer = self.stored(current, &held.bytes);
-                    return Ok(newer.map_or(SetOutcome::Gone, |newer| SetOutcome::Conflict(Box::new(newer))));
-                }
+            match self.look(path, held.as_ref(), expect)? {
+                Found::Expected => {}
+                Found::Other(newer) => return Ok(SetOutcome::Conflict(newer)),
+                Found::Nothing => return Ok(SetOutcome::Gone),
             }
             let bytes = self.documents.encode(&mut data, self.clock.now())?;
             let outcome = match &held {
@@ -87,6 +94,23 @@ impl Folder {
                 return Ok(SetOutcome::Written(Revision::of_bytes(bytes)));
             }
         }
+    }
+
+    /// Compares a locked file with what is expected.
+    pub(crate) fn look(
+        &self,
+        path: &SessionPath,
+        held: Option<&Locked>,
+        expect: Expect<'_>,
+    ) -> Result<Found, StoreError> {
+        let Expect::Revision(revision) = expect else { return Ok(Found::Expected) };
+        let Some(held) = held else { return Ok(Found::Nothing) };
+        let Some(current) = self.find_live(path, held)? else { return Ok(Found::Nothing) };
+        if held.bytes == revision.as_bytes() {
+            return Ok(Found::Expected);
+        }
+        let newer = self.stored(current, &held.bytes);
+        Ok(newer.map_or(Found::Nothing, |newer| Found::Other(Box::new(newer))))
     }
 
     /// Takes the data from the file and the cookie from the request.
@@ -145,6 +169,19 @@ impl Folder {
         }
     }
 
+    /// Removes a locked file, unless a Node server, which takes no locks, has put another one in its place.
+    pub(crate) fn remove_same(&self, path: &SessionPath, held: &Locked) -> Result<Outcome, FileError> {
+        match fs::symlink_metadata(&path.file) {
+            Ok(named) if lock::is_same_file(&named, &held.metadata) => {
+                let removed = self.remove(path, held)?;
+                Ok(if removed { Outcome::Written } else { Outcome::Raced })
+            }
+            Ok(_) => Ok(Outcome::Raced),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Outcome::Raced),
+            Err(error) => Err(Action::Remove.failed()(error)),
+        }
+    }
+
     /// Decodes a locked file; `None` if it has expired or holds a falsy document. What cannot be decoded goes into
     /// quarantine.
     fn find_live(&self, path: &SessionPath, held: &Locked) -> Result<Option<Document>, StoreError> {
@@ -182,4 +219,40 @@ fn whole_millis(duration: Duration) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "only from 285 000 years on")]
     let millis = duration.as_millis() as f64;
     millis
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "test code: a panic is the failure")]
+
+    use express_session_core::SessionId;
+
+    use super::*;
+
+    /// What a Node server has written between our look and the removal is another file.
+    #[test]
+    fn only_the_file_that_was_looked_at_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(FileOptions::new().path(dir.path())).unwrap();
+        let path = folder.layout.locate(&SessionId::parse("sid").unwrap()).unwrap();
+        for (in_between, outcome, left) in [
+            ("nothing", Outcome::Written, None),
+            ("write", Outcome::Raced, Some("node")),
+            ("remove", Outcome::Raced, None),
+        ] {
+            fs::write(&path.file, "old").unwrap();
+            let held = lock::lock(&path.file).unwrap().unwrap();
+            match in_between {
+                "write" => {
+                    fs::write(dir.path().join("sid.json.1"), "node").unwrap();
+                    fs::rename(dir.path().join("sid.json.1"), &path.file).unwrap();
+                }
+                "remove" => fs::remove_file(&path.file).unwrap(),
+                _ => {}
+            }
+            assert_eq!(folder.remove_same(&path, &held).unwrap(), outcome, "{in_between}");
+            assert_eq!(fs::read_to_string(&path.file).ok().as_deref(), left, "{in_between}");
+            let _ = fs::remove_file(&path.file);
+        }
+    }
 }

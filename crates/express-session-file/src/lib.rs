@@ -8,6 +8,7 @@ mod error;
 mod folder;
 mod io_threads;
 mod lock;
+mod marks;
 mod options;
 mod path;
 mod quarantine;

@@ -1,5 +1,6 @@
 //! Where an id becomes a file name: parsed, or refused.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use express_session_core::SessionId;
@@ -11,6 +12,9 @@ const MAX_NAME: usize = 255;
 const SUFFIX_ROOM: usize = 24;
 /// Names that Windows gives to devices, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// How the marks of superseded sessions begin. No session file begins with a dot.
+pub(crate) const MARK_PREFIX: &str = ".ended-";
 
 /// How ids and file names map to each other.
 #[derive(Clone, Debug)]
@@ -67,6 +71,28 @@ impl Layout {
         let folder = if self.fan_out { self.fanned_out(id) } else { self.folder.clone() };
         let file = folder.join(&name);
         Ok(SessionPath { folder, name, file })
+    }
+
+    /// Where a superseded session leaves its mark. Nowhere if every file is a session to Node.
+    ///
+    /// The name has a digest in it, because some names are too long, and some end as session files do.
+    pub(crate) fn mark_of(&self, path: &SessionPath) -> Option<SessionPath> {
+        if !self.has_room_for_marks() {
+            return None;
+        }
+        let mut name = MARK_PREFIX.to_owned();
+        for byte in Sha256::digest(path.name.as_bytes()) {
+            // Writing to a String cannot fail.
+            let _ = write!(name, "{byte:02x}");
+        }
+        name.push(if self.extension.ends_with('-') { '_' } else { '-' });
+        let file = path.folder.join(&name);
+        Some(SessionPath { folder: path.folder.clone(), name, file })
+    }
+
+    /// Whether there are names that no Node server takes for a session's.
+    pub(crate) fn has_room_for_marks(&self) -> bool {
+        !self.extension.is_empty()
     }
 
     fn fanned_out(&self, id: &str) -> PathBuf {
@@ -207,6 +233,27 @@ mod tests {
         for other in [".json", "fjson", "a.sess", ".tmp-1", "..json"] {
             assert_eq!(layout.id_of(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_mark_is_no_sessions() {
+        for extension in [".json", "json", "-", "_", "--", "e", "0"] {
+            let layout = layout(extension);
+            let long = "x".repeat(180);
+            for id in ["abc", "ABC", "a.json", &long] {
+                let path = layout.locate(&SessionId::parse(id).unwrap()).unwrap();
+                let mark = layout.mark_of(&path).unwrap();
+                assert!(
+                    mark.name.starts_with(MARK_PREFIX) && !mark.name.ends_with(extension),
+                    "{}",
+                    mark.name
+                );
+                assert!(layout.id_of(&mark.name).is_none() && !layout.is_node_temporary(&mark.name));
+                assert_eq!(mark.file, Path::new("/s").join(&mark.name));
+            }
+        }
+        let path = layout("").locate(&SessionId::parse("abc").unwrap()).unwrap();
+        assert!(layout("").mark_of(&path).is_none());
     }
 
     #[test]

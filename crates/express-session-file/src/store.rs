@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use express_session_core::{
-    Cookie, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, TouchHint,
-    TouchOutcome,
+    Cookie, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, Successor,
+    SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
 use crate::error::FileError;
@@ -48,6 +48,12 @@ impl FileStore {
                  share a file. Generated ids are long enough for that not to happen; those of your own may not be"
             );
         }
+        if !folder.layout.has_room_for_marks() {
+            tracing::warn!(
+                "without a file extension every file is a session to Node, so superseded sessions leave no marks: a \
+                 request that is under way during a login can undo it; choose a file extension"
+            );
+        }
         let sweeper = reap_interval.map(|every| Sweeper::start(Arc::clone(&folder), every)).transpose()?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -84,6 +90,14 @@ impl FileStore {
             result
         };
         self.inner.threads.run(job).await?
+    }
+}
+
+/// What is expected, to be taken along to another thread.
+fn revision(expect: Expect<'_>) -> Option<Revision> {
+    match expect {
+        Expect::Any => None,
+        Expect::Revision(revision) => Some(revision.clone()),
     }
 }
 
@@ -124,10 +138,7 @@ impl SessionStore for FileStore {
     ) -> Result<SetOutcome, StoreError> {
         let path = self.inner.folder.layout.locate(id).map_err(StoreError::UnsupportedId)?;
         let document = document.clone();
-        let revision: Option<Revision> = match expect {
-            Expect::Any => None,
-            Expect::Revision(revision) => Some(revision.clone()),
-        };
+        let revision = revision(expect);
         self.write(id, path, move |folder, path| {
             let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
             folder.set(path, document, expect)
@@ -149,5 +160,31 @@ impl SessionStore for FileStore {
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(false) };
         self.write(id, path, Folder::destroy).await
+    }
+
+    /// Two files under one lock: the mark is left, then the session's removed.
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        let revision = revision(expect);
+        let Ok(path) = self.inner.folder.layout.locate(id) else {
+            // There can be no session under such an id, and no mark.
+            return Ok(revision.map_or(SupersedeOutcome::Superseded, |_| SupersedeOutcome::Gone));
+        };
+        let (successor, grace) = (by.id.clone(), by.grace);
+        self.write(id, path, move |folder, path| {
+            let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
+            folder.supersede(path, expect, &successor, grace)
+        })
+        .await
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(None) };
+        let folder = Arc::clone(&self.inner.folder);
+        self.inner.threads.run(move || folder.successor(&path)).await?
     }
 }

@@ -12,7 +12,8 @@ use express_session_core::{Clock as _, SessionId, StoreError, SystemClock};
 use crate::atomic_write::TEMPORARY_PREFIX;
 use crate::error::{Action, FileError};
 use crate::folder::Folder;
-use crate::path::SessionPath;
+use crate::marks::remove_file;
+use crate::path::{MARK_PREFIX, SessionPath};
 
 /// How many files are looked at in one go: a fraction of a millisecond's work, which is what a request on the same
 /// core may have to wait for.
@@ -112,12 +113,30 @@ impl Folder {
     fn sweep_file(&self, name: &str, entry: &DirEntry) -> Result<bool, StoreError> {
         if name.starts_with(TEMPORARY_PREFIX) {
             remove_if_old(entry, TEMPORARY_LIMIT)?;
+        } else if self.is_mark(name) {
+            self.reap_mark(&entry.path())?;
         } else if self.layout.is_node_temporary(name) {
             remove_if_old(entry, NODE_TEMPORARY_LIMIT)?;
         } else if let Some(path) = self.session_path(name) {
             return self.reap(&path.1);
         }
         Ok(false)
+    }
+
+    fn is_mark(&self, name: &str) -> bool {
+        name.starts_with(MARK_PREFIX) && self.layout.has_room_for_marks()
+    }
+
+    /// Removes all sessions and marks; quarantine and other files stay.
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        self.for_each_file(|name, entry| {
+            if self.is_mark(name) {
+                remove_file(&entry.path())?;
+            } else if let Some((_, path)) = self.session_path(name) {
+                self.remove_any(&path)?;
+            }
+            Ok(true)
+        })
     }
 
     fn session_path(&self, name: &str) -> Option<(SessionId, SessionPath)> {

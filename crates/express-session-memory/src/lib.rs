@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod life;
+mod marks;
 mod options;
 mod shard;
 mod shards;

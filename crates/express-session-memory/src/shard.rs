@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use lru::LruCache;
 
 use crate::life::Deadline;
+use crate::marks::Marks;
 
 /// What a session takes besides its id and document, in bytes: its place in the table and in the order of use,
 /// and what the allocator adds. Measured in `docs/MEMORY_STORE.md`, rounded up.
@@ -44,6 +45,7 @@ pub(crate) enum Lookup<R> {
 
 pub(crate) struct Shard {
     sessions: LruCache<Box<[u8]>, Entry, RandomState>,
+    pub(crate) marks: Marks,
     last_revision: u64,
     pub(crate) hits: u64,
     pub(crate) misses: u64,
@@ -52,7 +54,14 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn new() -> Self {
-        Self { sessions: new_table(), last_revision: 0, hits: 0, misses: 0, expirations: 0 }
+        Self {
+            sessions: new_table(),
+            marks: Marks::new(),
+            last_revision: 0,
+            hits: 0,
+            misses: 0,
+            expirations: 0,
+        }
     }
 
     /// Looks an id up and uses its session, which becomes the most recently used one.
@@ -110,6 +119,7 @@ impl Shard {
 
     /// Removes everything; its memory goes back as well.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = (Box<[u8]>, Entry)> + use<> {
+        self.marks = Marks::new();
         let mut sessions = std::mem::replace(&mut self.sessions, new_table());
         std::iter::from_fn(move || sessions.pop_lru())
     }

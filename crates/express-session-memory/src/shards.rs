@@ -28,6 +28,13 @@ pub(crate) enum Write {
     Gone,
 }
 
+/// What became of a session that was to be superseded.
+pub(crate) enum Superseded {
+    Done,
+    Conflict(Entry),
+    Gone,
+}
+
 pub(crate) struct Shards {
     parts: Box<[Mutex<Shard>]>,
     hasher: RandomState,
@@ -181,6 +188,44 @@ impl Shards {
         self.left(id.as_bytes(), &entry);
         self.dispose(id, if live { Disposal::Destroyed } else { Disposal::Expired });
         live
+    }
+
+    /// Removes the session with the given revision, or whatever is there, and leaves the mark of its successor until then.
+    pub(crate) fn supersede(
+        &self,
+        id: &SessionId,
+        expected: Option<u64>,
+        mark: Option<(&SessionId, UnixMillis)>,
+        now: UnixMillis,
+    ) -> Superseded {
+        let name = id.as_bytes();
+        let mut shard = self.lock(self.part_of(id));
+        let found = shard.find(name, now, |entry| match expected {
+            Some(expected) if expected != entry.revision => Some(entry.clone()),
+            _ => None,
+        });
+        let (removed, why) = match found {
+            Lookup::Live(Some(other)) => return Superseded::Conflict(other),
+            Lookup::Live(None) => (shard.remove(name), Disposal::Destroyed),
+            Lookup::Expired(entry) => (Some(entry), Disposal::Expired),
+            Lookup::Absent => (None, Disposal::Expired),
+        };
+        let was_live = removed.is_some() && why == Disposal::Destroyed;
+        let done = was_live || expected.is_none();
+        if done && let Some((successor, until)) = mark {
+            shard.marks.leave(name, successor, until, now);
+        }
+        drop(shard);
+        if let Some(entry) = removed {
+            self.left(name, &entry);
+            self.dispose(id, why);
+        }
+        if done { Superseded::Done } else { Superseded::Gone }
+    }
+
+    /// Which session has taken the place of this one.
+    pub(crate) fn successor(&self, id: &SessionId, now: UnixMillis) -> Option<SessionId> {
+        self.lock(self.part_of(id)).marks.successor(id.as_bytes(), now)
     }
 
     /// Removes expired sessions, part by part, until there are no more or `stop` says so; how many.

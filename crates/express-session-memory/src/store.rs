@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use express_session_core::{
     Clock, Cookie, Document, Expect, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome,
-    StoreError, Stored, SystemClock, TouchAfter, TouchHint, TouchOutcome, UnixMillis,
+    StoreError, Stored, Successor, SupersedeOutcome, SystemClock, TouchAfter, TouchHint, TouchOutcome,
+    UnixMillis,
 };
 
 use crate::life::Deadline;
 use crate::options::MemoryOptions;
 use crate::shard::{Entry, size};
-use crate::shards::{Shards, Write};
+use crate::shards::{Shards, Superseded, Write};
 use crate::stats::MemoryStats;
 use crate::sweeper::Sweeper;
 
@@ -90,6 +91,15 @@ fn stored(entry: Entry) -> Result<Option<Stored>, StoreError> {
     Ok(document.map(|document| Stored::new(document, Revision::of_number(entry.revision))))
 }
 
+/// The number that the stored session must have.
+fn expected(expect: Expect<'_>) -> Option<u64> {
+    match expect {
+        Expect::Any => None,
+        // A revision of another store is one that no session here has.
+        Expect::Revision(revision) => Some(revision.as_number().unwrap_or(0)),
+    }
+}
+
 impl SessionStore for MemoryStore {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
         Ok(self.read(id, self.clock.now())?.map(|(stored, _)| stored))
@@ -111,15 +121,10 @@ impl SessionStore for MemoryStore {
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let expected = match expect {
-            Expect::Any => None,
-            // A revision of another store is one that no session here has.
-            Expect::Revision(revision) => Some(revision.as_number().unwrap_or(0)),
-        };
         self.check_size(id, document.text())?;
         let now = self.clock.now();
         let deadline = self.shards.options.ttl.deadline(document, id, now);
-        Ok(match self.shards.write(id, document.shared_text(), deadline, expected, now) {
+        Ok(match self.shards.write(id, document.shared_text(), deadline, expected(expect), now) {
             Write::Written(revision) => SetOutcome::Written(Revision::of_number(revision)),
             Write::Gone => SetOutcome::Gone,
             Write::Conflict(entry) => match stored(entry)? {
@@ -157,6 +162,28 @@ impl SessionStore for MemoryStore {
 
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         Ok(self.shards.remove(id, self.clock.now()))
+    }
+
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        let now = self.clock.now();
+        let mark = (!by.grace.is_zero()).then(|| (by.id, now.plus(by.grace)));
+        Ok(match self.shards.supersede(id, expected(expect), mark, now) {
+            Superseded::Done => SupersedeOutcome::Superseded,
+            Superseded::Gone => SupersedeOutcome::Gone,
+            Superseded::Conflict(entry) => match stored(entry)? {
+                Some(stored) => SupersedeOutcome::Conflict(Box::new(stored)),
+                None => SupersedeOutcome::Gone,
+            },
+        })
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        Ok(self.shards.successor(id, self.clock.now()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every SQL text that serves sessions, built once per store. Values are always parameters.
 
+use crate::mark;
 use crate::schema::Schema;
 
 /// The statements of one table. The order of parameters is said at each.
@@ -15,6 +16,8 @@ pub(crate) struct Statements {
     pub(crate) touch: String,
     /// Id twice, current second.
     pub(crate) destroy: String,
+    /// Id twice, current second, expected data.
+    pub(crate) destroy_expected: String,
     /// Current second.
     pub(crate) length: String,
     /// Last id of the page before, current second, page size. Columns: id, data.
@@ -23,13 +26,13 @@ pub(crate) struct Statements {
     pub(crate) page_of_ids: String,
     /// No parameters.
     pub(crate) clear: String,
-    /// Current second, number of rows. For tables with an index on `expires`. Column: id.
+    /// Current second, current instant, number of rows. For tables with an index on `expires`. Column: id.
     pub(crate) expired_by_index: String,
     /// Last id of the window before, number of rows in it less one. Column: the last id of this window.
     pub(crate) window_end: String,
-    /// First (excluded) and last id of the window, current second. Column: id.
+    /// First (excluded) and last id of the window, current second, current instant. Column: id.
     pub(crate) expired_in_window: String,
-    /// First (excluded) id of the last window, current second. Column: id.
+    /// First (excluded) id of the last window, current second, current instant. Column: id.
     pub(crate) expired_in_last_window: String,
 }
 
@@ -41,12 +44,20 @@ fn exactly(column: &impl std::fmt::Display) -> String {
     format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)")
 }
 
+/// The row's life is over, and it is no mark that still counts. Parameters: current second, current instant as
+/// [`mark::instant`] writes it.
+fn over(schema: &Schema) -> String {
+    let Schema { expires, data, .. } = schema;
+    let (len, latest) = (mark::INSTANT_LEN, mark::LATEST);
+    format!("{expires} < ? AND COALESCE(LEFT({data}, {len}), '') NOT BETWEEN ? AND '{latest}'")
+}
+
 impl Statements {
     pub(crate) fn new(schema: &Schema) -> Self {
         let Schema { table, session_id, expires, data } = schema;
         // The first comparison finds the row by the primary key, the second looks at its bytes.
         let this_session = format!("{session_id} = ? AND {}", exactly(session_id));
-        let alive = format!("{expires} >= ?");
+        let (alive, over) = (format!("{expires} >= ?"), over(schema));
         let page = format!("FROM {table} WHERE {session_id} > ? AND {alive} ORDER BY {session_id} LIMIT ?");
         Self {
             get: format!("SELECT {data} AS data, {expires} AS expires FROM {table} WHERE {this_session}"),
@@ -60,31 +71,36 @@ impl Statements {
             ),
             touch: format!("UPDATE {table} SET {expires} = ? WHERE {this_session} AND {alive}"),
             destroy: format!("DELETE FROM {table} WHERE {this_session} AND {alive}"),
+            destroy_expected: format!(
+                "DELETE FROM {table} WHERE {this_session} AND {alive} AND {}",
+                exactly(data)
+            ),
             length: format!("SELECT COUNT(*) FROM {table} WHERE {alive}"),
             page: format!("SELECT {session_id}, {data} {page}"),
             page_of_ids: format!("SELECT {session_id} {page}"),
             clear: format!("DELETE FROM {table}"),
             expired_by_index: format!(
-                "SELECT {session_id} FROM {table} WHERE {expires} < ? ORDER BY {expires} LIMIT ?"
+                "SELECT {session_id} FROM {table} WHERE {over} ORDER BY {expires} LIMIT ?"
             ),
             window_end: format!(
                 "SELECT {session_id} FROM {table} WHERE {session_id} > ? ORDER BY {session_id} LIMIT 1 OFFSET ?"
             ),
             expired_in_window: format!(
                 "SELECT {session_id} FROM {table} \
-                 WHERE {session_id} > ? AND {session_id} <= ? AND {expires} < ?"
+                 WHERE {session_id} > ? AND {session_id} <= ? AND {over}"
             ),
             expired_in_last_window: format!(
-                "SELECT {session_id} FROM {table} WHERE {session_id} > ? AND {expires} < ?"
+                "SELECT {session_id} FROM {table} WHERE {session_id} > ? AND {over}"
             ),
         }
     }
 
-    /// Removes the rows with these `count` ids that are still expired. Parameters: current second, ids.
+    /// Removes the rows with these `count` ids that are still expired. Parameters: current second, current instant,
+    /// ids.
     pub(crate) fn delete_expired(schema: &Schema, count: usize) -> String {
-        let Schema { table, session_id, expires, .. } = schema;
+        let Schema { table, session_id, .. } = schema;
         let places = vec!["?"; count].join(", ");
-        format!("DELETE FROM {table} WHERE {expires} < ? AND {session_id} IN ({places})")
+        format!("DELETE FROM {table} WHERE {} AND {session_id} IN ({places})", over(schema))
     }
 }
 
@@ -122,7 +138,8 @@ mod tests {
         );
         assert_eq!(
             Statements::delete_expired(&schema, 3),
-            "DELETE FROM `sessions` WHERE `expires` < ? AND `session_id` IN (?, ?, ?)"
+            "DELETE FROM `sessions` WHERE `expires` < ? \
+             AND COALESCE(LEFT(`data`, 17), '') NOT BETWEEN ? AND '0e999999999999999' AND `session_id` IN (?, ?, ?)"
         );
     }
 }

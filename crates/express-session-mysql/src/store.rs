@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use express_session_core::{
     Cookie, DecodeError, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
-    TouchHint, TouchOutcome, UnixMillis,
+    Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
 };
 use mysql_async::{Pool, Value};
 
@@ -12,7 +12,7 @@ use crate::database::{Answer, Database, Statement};
 use crate::error::{Cause, MySqlError};
 use crate::expiry::{column_value, current_second, life};
 use crate::options::MySqlOptions;
-use crate::row::{LiveRow, column};
+use crate::row::{DataRow, LiveRow};
 use crate::table::Table;
 
 /// The longest id the table holds, in characters.
@@ -22,7 +22,7 @@ const MAX_ID_CHARS: usize = 128;
 const MAX_DATA_BYTES: usize = (1 << 24) - 1;
 
 /// How often a conditional write is tried when a row changes back and forth under it.
-const MAX_REPLACE_ATTEMPTS: u32 = 4;
+pub(crate) const MAX_REPLACE_ATTEMPTS: u32 = 4;
 
 /// Sessions in a table of MySQL or MariaDB, shared with express-mysql-session.
 ///
@@ -110,24 +110,29 @@ impl MySqlStore {
         self.table.database.run(Statement::new(sql), params).await
     }
 
-    /// The live row of `id` as it is, if there is one.
-    async fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<LiveRow>, MySqlError> {
+    /// The row of `id` as it is, if there is one.
+    pub(crate) async fn row(&self, id: &SessionId) -> Result<Option<DataRow>, MySqlError> {
         let params = || vec![id.as_str().into(), id.as_str().into()];
         let answer = self.run(&self.table.statements.get, params).await?;
-        let Some(mut row) = answer.rows.into_iter().next() else { return Ok(None) };
-        let expires: i64 = column(&mut row, 1)?;
-        // Source: express-mysql-session `index.js`, `get`: an expired row is not looked at any further.
-        if expires < current_second(now) {
-            return Ok(None);
-        }
-        let Some(data) = column::<Option<Vec<u8>>>(&mut row, 0)? else { return Ok(None) };
-        Ok(Some(LiveRow { data, expires: u32::try_from(expires).unwrap_or(u32::MAX) }))
+        answer.rows.into_iter().next().map_or(Ok(None), |mut row| DataRow::read(&mut row))
     }
 
-    fn stored(&self, row: &LiveRow, now: UnixMillis) -> Result<Option<Stored>, DecodeError> {
+    /// The live row of `id` as it is, if there is one.
+    async fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<LiveRow>, MySqlError> {
+        Ok(self.row(id).await?.and_then(|row| row.live(now)))
+    }
+
+    pub(crate) fn stored(&self, row: &LiveRow, now: UnixMillis) -> Result<Option<Stored>, DecodeError> {
         let Some(document) = Document::decode(&row.data)? else { return Ok(None) };
         let life = life(document.cookie(), row.expires, self.table.options.expiration, now);
         Ok(Some(Stored { life: Some(life), ..Stored::of_bytes(document, &row.data) }))
+    }
+
+    /// Removes a live row; whether there was one.
+    pub(crate) async fn destroy_row(&self, id: &SessionId) -> Result<bool, MySqlError> {
+        let now = current_second(self.table.now());
+        let params = || vec![id.as_str().into(), id.as_str().into(), now.into()];
+        Ok(self.run(&self.table.statements.destroy, params).await?.affected > 0)
     }
 
     fn expires(&self, cookie: &Cookie, now: UnixMillis) -> Result<u32, MySqlError> {
@@ -150,7 +155,7 @@ impl MySqlStore {
     }
 
     /// Tells an id that its column cannot hold from data that theirs cannot.
-    fn or_id_too_long(&self, error: MySqlError) -> MySqlError {
+    pub(crate) fn or_id_too_long(&self, error: MySqlError) -> MySqlError {
         let column = format!("'{}'", self.table.schema.session_id.as_str());
         match error {
             MySqlError::TooLarge {
@@ -212,7 +217,7 @@ impl MySqlStore {
 }
 
 /// Whether `set` can store under this id.
-fn check_id(id: &SessionId) -> Result<(), StoreError> {
+pub(crate) fn check_id(id: &SessionId) -> Result<(), StoreError> {
     if id.as_str().chars().count() > MAX_ID_CHARS {
         return Err(StoreError::UnsupportedId("it has more than 128 characters"));
     }
@@ -279,11 +284,22 @@ impl SessionStore for MySqlStore {
         Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
     }
 
-    /// DIFFERENCE: an expired row is left to the sweep; the Node package removes it here.
+    /// DIFFERENCE: an expired row, and so a mark, is left to the sweep; the Node package removes it here.
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
-        let now = current_second(self.table.now());
-        let params = || vec![id.as_str().into(), id.as_str().into(), now.into()];
-        let answer = self.run(&self.table.statements.destroy, params).await?;
-        Ok(answer.affected > 0)
+        Ok(self.destroy_row(id).await?)
+    }
+
+    /// One statement, which turns the row into the mark.
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        self.make_way(id, expect, by).await
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        Ok(self.marked_successor(id).await?)
     }
 }

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::Clock;
+use express_session_core::{Clock, UnixMillis};
 use mysql_async::{Conn, Value};
 use tokio::time::{sleep, timeout};
 
 use crate::database::{Database, LONG_STATEMENT, answer, jittered};
 use crate::error::{MySqlError, Remedy, remedy, statement_failed};
 use crate::expiry::current_second;
+use crate::mark;
 use crate::row::{BEFORE_ALL_IDS, column};
 use crate::schema::Schema;
 use crate::statements::{LOCK_SWEEP, Statements, UNLOCK_SWEEP};
@@ -23,6 +24,28 @@ const WINDOW: u64 = 10_000;
 
 /// How often a statement of a sweep is tried that requests are in the way of.
 const MAX_ATTEMPTS: u32 = 10;
+
+/// The instant of a sweep, as statements are told.
+struct Now {
+    second: i64,
+    /// What marks begin with that end now.
+    mark: String,
+}
+
+impl Now {
+    fn at(now: UnixMillis) -> Self {
+        Self { second: current_second(now), mark: mark::instant(now) }
+    }
+
+    /// The two parameters between the others.
+    fn between(
+        &self,
+        before: impl IntoIterator<Item = Value>,
+        after: impl IntoIterator<Item = Value>,
+    ) -> Vec<Value> {
+        before.into_iter().chain([self.second.into(), self.mark.as_str().into()]).chain(after).collect()
+    }
+}
 
 /// One sweep after the other.
 #[derive(Debug)]
@@ -78,19 +101,19 @@ impl Sweeper {
     }
 
     async fn sweep_on(&self, conn: &mut Conn) -> Result<u64, MySqlError> {
-        let now = current_second(self.clock.now());
+        let now = Now::at(self.clock.now());
         if self.has_index {
-            self.sweep_by_index(conn, now).await
+            self.sweep_by_index(conn, &now).await
         } else {
-            self.sweep_by_windows(conn, now).await
+            self.sweep_by_windows(conn, &now).await
         }
     }
 
     /// Takes the longest expired rows first, until there are none.
-    async fn sweep_by_index(&self, conn: &mut Conn, now: i64) -> Result<u64, MySqlError> {
+    async fn sweep_by_index(&self, conn: &mut Conn, now: &Now) -> Result<u64, MySqlError> {
         let mut removed = 0;
         loop {
-            let params = vec![now.into(), self.batch.into()];
+            let params = now.between([], [self.batch.into()]);
             let ids = self.ids(conn, &self.statements.expired_by_index, params).await?;
             let complete = ids.len() < self.batch as usize;
             let gone = self.delete(conn, &ids, now).await?;
@@ -103,17 +126,17 @@ impl Sweeper {
     }
 
     /// Walks once through the table in the order of ids.
-    async fn sweep_by_windows(&self, conn: &mut Conn, now: i64) -> Result<u64, MySqlError> {
+    async fn sweep_by_windows(&self, conn: &mut Conn, now: &Now) -> Result<u64, MySqlError> {
         let mut removed = 0;
         let mut start = BEFORE_ALL_IDS.to_owned();
         loop {
             let params = vec![Value::from(&*start), (WINDOW - 1).into()];
             let end = self.ids(conn, &self.statements.window_end, params).await?.pop();
             let ids = if let Some(end) = &end {
-                let params = vec![Value::from(&*start), end.into(), now.into()];
+                let params = now.between([Value::from(&*start), end.into()], []);
                 self.ids(conn, &self.statements.expired_in_window, params).await?
             } else {
-                let params = vec![Value::from(&*start), now.into()];
+                let params = now.between([Value::from(&*start)], []);
                 self.ids(conn, &self.statements.expired_in_last_window, params).await?
             };
             removed += self.delete(conn, &ids, now).await?;
@@ -131,12 +154,11 @@ impl Sweeper {
     }
 
     /// Removes those of these rows that are still expired, batch by batch.
-    async fn delete(&self, conn: &mut Conn, ids: &[String], now: i64) -> Result<u64, MySqlError> {
+    async fn delete(&self, conn: &mut Conn, ids: &[String], now: &Now) -> Result<u64, MySqlError> {
         let mut removed = 0;
         for batch in ids.chunks(self.batch as usize) {
             let sql = Statements::delete_expired(&self.schema, batch.len());
-            let mut params = vec![Value::from(now)];
-            params.extend(batch.iter().map(Value::from));
+            let params = now.between([], batch.iter().map(Value::from));
             self.run(conn, &sql, params).await?;
             removed += conn.affected_rows();
             sleep(self.pause).await;

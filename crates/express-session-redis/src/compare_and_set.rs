@@ -1,6 +1,7 @@
 //! The conditional write: one script, and what to believe when the connection breaks under it.
 
 use deadpool_redis::redis::Value;
+use express_session_core::Expect;
 
 use crate::connection::bytes;
 use crate::error::RedisError;
@@ -24,13 +25,10 @@ impl Keyspace {
         value: &[u8],
         ttl: &str,
     ) -> Result<CasAnswer, RedisError> {
-        let digest = (expected.len() >= DIGEST_FROM).then(|| sha1_hex(expected));
-        let (expected, is_digest): (&[u8], &[u8]) = match &digest {
-            Some(digest) => (digest.as_bytes(), b"1"),
-            None => (expected, b"0"),
-        };
-        let arguments = [expected, is_digest, value, ttl.as_bytes()];
-        let run = || self.connections.run_once(&COMPARE_AND_SET, key, &arguments);
+        let expected = Expected::bytes_or_digest(expected);
+        let arguments = [expected.bytes(), expected.kind(), value, ttl.as_bytes()];
+        let keys = [key];
+        let run = || self.connections.run_once(&COMPARE_AND_SET, &keys, &arguments);
         let lost = match run().await {
             Err(error) if error.asks_for_a_new_connection() => error,
             answer => return CasAnswer::of(answer?),
@@ -38,6 +36,43 @@ impl Keyspace {
         match CasAnswer::of(run().await?)? {
             CasAnswer::Conflict(_) if matches!(lost, RedisError::Lost(_)) => Err(lost),
             certain => Ok(certain),
+        }
+    }
+}
+
+/// How a script is told what must be stored.
+pub(crate) enum Expected<'a> {
+    Anything,
+    Bytes(&'a [u8]),
+    Digest(String),
+}
+
+impl<'a> Expected<'a> {
+    pub(crate) fn of(expect: Expect<'a>) -> Self {
+        match expect {
+            Expect::Any => Self::Anything,
+            Expect::Revision(revision) => Self::bytes_or_digest(revision.as_bytes()),
+        }
+    }
+
+    fn bytes_or_digest(expected: &'a [u8]) -> Self {
+        if expected.len() < DIGEST_FROM { Self::Bytes(expected) } else { Self::Digest(sha1_hex(expected)) }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Anything => b"",
+            Self::Bytes(bytes) => bytes,
+            Self::Digest(digest) => digest.as_bytes(),
+        }
+    }
+
+    /// `0`: the bytes, `1`: their SHA-1, empty: anything will do.
+    pub(crate) fn kind(&self) -> &'static [u8] {
+        match self {
+            Self::Anything => b"",
+            Self::Bytes(_) => b"0",
+            Self::Digest(_) => b"1",
         }
     }
 }
@@ -50,7 +85,7 @@ pub(crate) enum CasAnswer {
 }
 
 impl CasAnswer {
-    fn of(answer: Value) -> Result<Self, RedisError> {
+    pub(crate) fn of(answer: Value) -> Result<Self, RedisError> {
         match answer {
             Value::Int(_) => Ok(Self::Written),
             other => Ok(bytes(other)?.map_or(Self::Gone, Self::Conflict)),

@@ -135,12 +135,12 @@ impl Connections {
     pub(crate) async fn run_once(
         &self,
         script: &Script,
-        key: &[u8],
+        keys: &[&[u8]],
         arguments: &[&[u8]],
     ) -> Result<Value, RedisError> {
         let complete = |mut command: Cmd| {
-            command.arg(1).arg(key);
-            for argument in arguments {
+            command.arg(keys.len());
+            for argument in keys.iter().chain(arguments) {
                 command.arg(*argument);
             }
             command

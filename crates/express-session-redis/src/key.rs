@@ -1,4 +1,4 @@
-//! Where the key is built: prefix + id, and back; the pattern that finds all keys of a prefix.
+//! Where the key is built: prefix + id, and back; the pattern that finds all keys of a prefix; the key of a mark.
 
 use express_session_core::SessionId;
 
@@ -6,11 +6,46 @@ use express_session_core::SessionId;
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     prefix: Box<str>,
+    /// No key that begins with the prefix is that of a mark, and the other way round.
+    has_room_for_marks: bool,
+}
+
+/// What the keys of marks begin with.
+pub(crate) const MARK_PREFIX: &str = "ended:";
+
+/// The key of a mark.
+pub(crate) struct MarkKey {
+    pub(crate) name: Vec<u8>,
+    /// On a cluster it is where the session is.
+    pub(crate) shares_its_slot: bool,
 }
 
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.into() }
+        let overlaps = prefix.starts_with(MARK_PREFIX) || MARK_PREFIX.starts_with(prefix);
+        Self { prefix: prefix.into(), has_room_for_marks: !overlaps }
+    }
+
+    /// Whether marks can be kept where neither Node's listings nor ours take them for sessions.
+    pub(crate) fn has_room_for_marks(&self) -> bool {
+        self.has_room_for_marks
+    }
+
+    /// The key of the mark that a session leaves behind; none if it would look like a session's.
+    ///
+    /// A key of its own, because connect-redis fails on a value that is no session, and extends its life. The braces keep
+    /// it in the session's slot of a cluster.
+    pub(crate) fn mark_of(&self, key: &[u8]) -> Option<MarkKey> {
+        if !self.has_room_for_marks {
+            return None;
+        }
+        let prefix = MARK_PREFIX.as_bytes();
+        let (name, shares_its_slot) = match hash_tag(key) {
+            Some(tag) => ([prefix, b"{", tag, b"}:", key].concat(), true),
+            None if !key.contains(&b'}') => ([prefix, b"{", key, b"}"].concat(), true),
+            None => ([prefix, key].concat(), false),
+        };
+        Some(MarkKey { name, shares_its_slot })
     }
 
     /// The key of a session: the prefix, then the id as it is. A key is data to Redis, so any id will do.
@@ -41,9 +76,56 @@ impl Keys {
     }
 }
 
+/// The part of a key that decides about its slot, if that is not the whole key.
+///
+/// Source: Redis, "Redis cluster specification", "Hash tags".
+fn hash_tag(key: &[u8]) -> Option<&[u8]> {
+    let open = key.iter().position(|byte| *byte == b'{')?;
+    let rest = key.get(open + 1..)?;
+    let close = rest.iter().position(|byte| *byte == b'}')?;
+    rest.get(..close).filter(|tag| !tag.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mark(prefix: &str, id: &str) -> (String, bool) {
+        let keys = Keys::new(prefix);
+        let MarkKey { name, shares_its_slot } =
+            keys.mark_of(&keys.of(&SessionId::parse(id).unwrap())).unwrap();
+        (String::from_utf8(name).unwrap(), shares_its_slot)
+    }
+
+    #[test]
+    fn a_mark_is_in_the_slot_of_its_session() {
+        let in_one_slot = [
+            ("sess:", "id", "ended:{sess:id}"),
+            ("sess:", "a{b", "ended:{sess:a{b}"),
+            ("{app}:", "id", "ended:{app}:{app}:id"),
+            ("sess:", "{a{b}c", "ended:{a{b}:sess:{a{b}c"),
+        ];
+        for (prefix, id, expected) in in_one_slot {
+            assert_eq!(mark(prefix, id), (expected.to_owned(), true));
+            let key = Keys::new(prefix).of(&SessionId::parse(id).unwrap());
+            let slot_of = |key: &[u8]| hash_tag(key).unwrap_or(key).to_vec();
+            assert_eq!(slot_of(expected.as_bytes()), slot_of(&key));
+        }
+        for id in ["{}", "{}{a}", "a}b", "}"] {
+            assert_eq!(mark("sess:", id), (format!("ended:sess:{id}"), false));
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_marks_would_share_has_none() {
+        for prefix in ["", "e", "ended", "ended:", "ended:sess:"] {
+            let keys = Keys::new(prefix);
+            assert!(keys.mark_of(b"id").is_none() && !keys.has_room_for_marks(), "{prefix}");
+        }
+        for prefix in ["sess:", "end:", "ended-", "x"] {
+            assert!(Keys::new(prefix).has_room_for_marks(), "{prefix}");
+        }
+    }
 
     #[test]
     fn a_key_is_the_prefix_and_the_id() {

@@ -19,15 +19,25 @@ pub(crate) struct Keyspace {
     pub(crate) options: RedisOptions,
     /// A session was seen whose life is not the one the cookie options give.
     pub(crate) mixed_lives: AtomicBool,
+    /// It was said that the user may not write marks.
+    pub(crate) warned_of_refused_marks: AtomicBool,
 }
 
 impl Keyspace {
     pub(crate) fn new(pool: RedisPool, options: RedisOptions) -> Self {
+        let keys = Keys::new(&options.prefix);
+        if !keys.has_room_for_marks() {
+            tracing::warn!(
+                "with this prefix the marks of ended sessions (`ended:…`) would look like sessions, so there are none: a \
+                 request that is under way during a login can undo it; choose another prefix"
+            );
+        }
         let count = options.connections.or_else(|| available_parallelism().ok()).map_or(1, usize::from);
         Self {
-            keys: Keys::new(&options.prefix),
+            keys,
             connections: Connections::new(pool, count, options.connect_timeout, options.response_timeout),
             mixed_lives: AtomicBool::new(false),
+            warned_of_refused_marks: AtomicBool::new(false),
             options,
         }
     }

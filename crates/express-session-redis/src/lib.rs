@@ -4,7 +4,7 @@
 //!
 //! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
 //! `scripts` (every Lua text), `connection` (shared connections, taken from the pool), `keyspace` (all of that for one
-//! store), `store` (the contract), with `read` and `compare_and_set`, `scan` (what operators need), `error`.
+//! store), `store` (the contract), with `read`, `compare_and_set` and `supersede`, `scan` (what operators need), `error`.
 
 mod compare_and_set;
 mod connection;
@@ -17,6 +17,7 @@ mod read;
 mod scan;
 mod scripts;
 mod store;
+mod supersede;
 mod ttl;
 
 pub use deadpool_redis;

@@ -59,6 +59,11 @@ impl RedisOptions {
     /// # Default
     ///
     /// [`DEFAULT_PREFIX`], so that Node finds the same sessions. `""` is possible, if all keys are sessions.
+    ///
+    /// # Security
+    ///
+    /// With `""`, or a prefix that begins as `ended:` does, a session that a login has replaced leaves no mark, because it
+    /// would be taken for a session: a request that is under way can undo the login. One warning says so.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self

@@ -75,7 +75,8 @@ impl Keyspace {
                 let ttl = ttl.to_string();
                 let by_cookie: &[u8] = if computed { b"0" } else { b"1" };
                 let arguments = [ttl.as_bytes(), by_cookie, due.as_bytes(), threshold.as_bytes()];
-                let run = || self.connections.run_once(&GET_AND_TOUCH, key, &arguments);
+                let keys = [key];
+                let run = || self.connections.run_once(&GET_AND_TOUCH, &keys, &arguments);
                 let answer = match run().await {
                     Err(error) if error.asks_for_a_new_connection() => run().await,
                     answer => answer,

@@ -1,4 +1,4 @@
-//! Every Lua text that is sent to Redis. Each touches one key, so it runs on a cluster as it is.
+//! Every Lua text that is sent to Redis. The keys of each are in one slot, so it runs on a cluster as it is.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -94,6 +94,32 @@ redis.call('EXPIRE', KEYS[1], string.format('%.0f', ttl))
 return {value, left, ttl}
 ",
     sha1: LazyLock::new(|| sha1_hex(GET_AND_TOUCH.text.as_bytes())),
+};
+
+/// Removes a session, and leaves a mark that names the one that takes its place.
+///
+/// `KEYS`: the session's, the mark's. `ARGV`: expected (the bytes, or their SHA-1), `1` if that is a SHA-1, or nothing if
+/// anything is expected; the successor; how long the mark lasts, in milliseconds. Answer: as [`COMPARE_AND_SET`].
+///
+/// If the session is gone and the mark is the very one, this is a repetition of what was done already. The removal comes
+/// first, because after that a Redis that is full takes the mark too.
+pub(crate) static SUPERSEDE: Script = Script {
+    text: "\
+if ARGV[2] ~= '' then
+  local current = redis.call('GET', KEYS[1])
+  if not current or current == '' then
+    if redis.call('GET', KEYS[2]) == ARGV[3] then return 1 end
+    return false
+  end
+  local found = current
+  if ARGV[2] == '1' then found = redis.sha1hex(current) end
+  if found ~= ARGV[1] then return current end
+end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+return 1
+",
+    sha1: LazyLock::new(|| sha1_hex(SUPERSEDE.text.as_bytes())),
 };
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use deadpool_redis::redis::Cmd;
 use express_session_core::{
     Cookie, Document, Expect, Life, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
-    TouchHint, TouchOutcome,
+    Successor, SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
 use crate::compare_and_set::CasAnswer;
@@ -171,6 +171,28 @@ impl SessionStore for RedisStore {
         let mut command = Cmd::new();
         command.arg("DEL").arg(keyspace.keys.of(id));
         Ok(integer(&keyspace.connections.call(&command).await?)? > 0)
+    }
+
+    /// One script: `DEL` if the expected bytes are there, and `SET ended:{key} successor PX grace`.
+    ///
+    /// A user who may not write `ended:*` has the session removed without a mark, and one warning in the log.
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        Ok(match self.keyspace().supersede(id, expect, by).await? {
+            CasAnswer::Written => SupersedeOutcome::Superseded,
+            CasAnswer::Gone => SupersedeOutcome::Gone,
+            CasAnswer::Conflict(current) => decode(Some(current))?
+                .map_or(SupersedeOutcome::Gone, |current| SupersedeOutcome::Conflict(Box::new(current))),
+        })
+    }
+
+    /// `GET ended:{key}`.
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        Ok(self.keyspace().successor(id).await?)
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use express_session_actix::core::{
-    Document, Expect, SessionStore, SessionStoreAdmin as _, SetOutcome, StoreError, Stored, TouchHint,
-    TouchOutcome,
+    Document, Expect, SessionStore, SessionStoreAdmin as _, SetOutcome, StoreError, Stored, Successor,
+    SupersedeOutcome, TouchHint, TouchOutcome,
 };
 use express_session_actix::{Cookie, SessionId};
 use express_session_memory::MemoryStore;
@@ -16,9 +16,9 @@ use crate::client::memory;
 pub(crate) struct Switches {
     /// `get` says the store is unavailable.
     pub(crate) down: AtomicBool,
-    /// `set`, `touch` and `destroy` do.
+    /// `set`, `touch`, `destroy` and `supersede` do.
     pub(crate) read_only: AtomicBool,
-    /// `destroy` alone does.
+    /// `destroy` and `supersede` alone do.
     pub(crate) destroy_fails: AtomicBool,
     /// `get` never answers.
     pub(crate) hangs: AtomicBool,
@@ -67,6 +67,14 @@ impl SwitchStore {
         }
         Ok(())
     }
+
+    fn remove(&self) -> Result<(), StoreError> {
+        self.write()?;
+        if self.switches.destroy_fails.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("connection reset".into()));
+        }
+        Ok(())
+    }
 }
 
 impl SessionStore for SwitchStore {
@@ -97,10 +105,20 @@ impl SessionStore for SwitchStore {
         self.inner.touch(id, document, cookie).await
     }
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
-        self.write()?;
-        if self.switches.destroy_fails.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("connection reset".into()));
-        }
+        self.remove()?;
         self.inner.destroy(id).await
+    }
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        self.remove()?;
+        self.inner.supersede(id, expect, by).await
+    }
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        self.read().await?;
+        self.inner.successor(id).await
     }
 }

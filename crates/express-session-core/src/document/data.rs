@@ -18,6 +18,14 @@ use crate::js::json;
 /// [`absolute_timeout`](crate::OptionsBuilder::absolute_timeout), in milliseconds since 1970.
 pub(crate) const CREATED_AT_KEY: &str = "__createdAt";
 
+/// The top-level key under which a record keeps when its user has last proved who they are, in milliseconds since 1970.
+pub(crate) const AUTHENTICATED_AT_KEY: &str = "__authenticatedAt";
+
+/// The keys of the session's own that are in a record beside the data.
+fn is_own(key: &str) -> bool {
+    matches!(key, CREATED_AT_KEY | AUTHENTICATED_AT_KEY)
+}
+
 /// What a session remembers: its cookie, and JSON values by top-level key.
 ///
 /// A value that is not changed keeps its exact text (`1.50`, integers beyond 2^53, escapes) and its place. New keys
@@ -159,7 +167,7 @@ impl Data {
         let mut entries = Vec::with_capacity(self.document.len());
         pieces(&self.document, &self.changes, |piece| {
             if let Piece::Data { key, value } = piece
-                && key != CREATED_AT_KEY
+                && !is_own(key)
             {
                 entries.extend(unescape(key).map(|key| (key, value)));
             }
@@ -228,7 +236,7 @@ impl Data {
     }
 }
 
-const RESERVED: [&str; 2] = [COOKIE_KEY, CREATED_AT_KEY];
+const RESERVED: [&str; 3] = [COOKIE_KEY, CREATED_AT_KEY, AUTHENTICATED_AT_KEY];
 
 fn refuse_reserved(key: &str) -> Result<(), DataError> {
     match RESERVED.iter().find(|reserved| **reserved == key) {

@@ -1,6 +1,11 @@
 //! The two beginnings: what options are before anything is said.
 
-use super::{CookieSource, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, Options, OptionsBuilder, StoreOutage, Unset};
+use std::time::Duration;
+
+use super::{
+    CookieSource, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, OnConflict, Options, OptionsBuilder, StoreOutage,
+    Unset,
+};
 use crate::cookie::{CookieOptions, SameSite, SameSiteOption, Secure};
 use crate::request::TrustProxy;
 use crate::store::TouchAfter;
@@ -11,6 +16,10 @@ use crate::store::TouchAfter;
 /// at least nine tenths of its life left. A share, because a fixed time would be too much for a session of
 /// minutes and too little for one of weeks.
 const TOUCH_SHARE: f64 = 0.1;
+
+/// How long an old id remembers its successor with [`Options::new`]: longer than requests are under way, shorter than it
+/// takes a visitor whose login got lost on its way to come back and begin anew.
+const SUCCESSOR_GRACE: Duration = Duration::from_mins(1);
 
 /// What a cookie gets where nothing is said.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +43,8 @@ impl Options {
     /// | `resave` | false | true | what was only read is not written |
     /// | `save_uninitialized` | false | true | no record and no cookie for a visitor of whom there is nothing to remember |
     /// | `touch_after` | [`TouchAfter::Share`] of 0.1 | [`TouchAfter::Always`] | one write in place of many; at most a tenth of the idle time is lost |
+    /// | `successor_grace` | one minute | none | a request that was under way does not undo a login |
+    /// | `save_without_cookie` | false | true | no record that nobody can come back to |
     /// | `cookie.same_site` | Lax | no attribute | other sites' forms and scripts do not act as the visitor, in every browser |
     /// | `cookie.secure` | [`Secure::Auto`] | no | a cookie that came by HTTPS never travels without |
     /// | `cache_headers` | true | false | no cache hands one visitor's cookie or page to another |
@@ -59,6 +70,8 @@ impl Options {
         builder.options.resave = false;
         builder.options.save_uninitialized = false;
         builder.options.touch_after = TouchAfter::Share(TOUCH_SHARE);
+        builder.options.successor_grace = SUCCESSOR_GRACE;
+        builder.options.save_without_cookie = false;
         builder.options.cache_headers = true;
         builder
     }
@@ -99,6 +112,10 @@ impl Options {
                 store_outage: StoreOutage::Error,
                 store_timeout: DEFAULT_STORE_TIMEOUT,
                 lazy: false,
+                successor_grace: Duration::ZERO,
+                on_conflict: OnConflict::Merge,
+                save_without_cookie: true,
+                keep_expiry: None,
                 allow_rejected_cookie: false,
                 cache_headers: false,
                 clear_site_data: None,

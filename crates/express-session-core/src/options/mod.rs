@@ -31,7 +31,7 @@ pub const MIN_SECRET_LEN: usize = 32;
 /// The cookie name when none is given.
 pub const DEFAULT_NAME: &str = "connect.sid";
 
-/// How long one call to the store may take when nothing else is said.
+/// How long a verb may take when nothing else is said.
 pub const DEFAULT_STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a request gets when the store is out of order.
@@ -59,11 +59,25 @@ pub enum Unset {
     Destroy,
 }
 
+/// What a request does whose changes meet those of another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "either they are put together or they are not")]
+pub enum OnConflict {
+    /// Puts them together key by key: ours where we changed something, theirs everywhere else. The default.
+    #[default]
+    Merge,
+    /// Fails with [`SessionError::Conflict`](crate::SessionError::Conflict) and leaves the other one's.
+    Fail,
+}
+
 /// Makes the session ids of one request.
 pub(crate) type GenerateId = dyn Fn() -> SessionId + Send + Sync;
 
 /// Looks at a request, and says how its session ids are made.
 pub(crate) type Genid = dyn Fn(&dyn RequestHead) -> Arc<GenerateId> + Send + Sync;
+
+/// Looks at a request, and says whether it leaves the session's expiry as it is.
+pub(crate) type KeepExpiry = dyn Fn(&dyn RequestHead) -> bool + Send + Sync;
 
 /// The options of the session middleware, checked.
 ///
@@ -87,6 +101,10 @@ pub struct Options {
     pub(crate) store_outage: StoreOutage,
     pub(crate) store_timeout: Duration,
     pub(crate) lazy: bool,
+    pub(crate) successor_grace: Duration,
+    pub(crate) on_conflict: OnConflict,
+    pub(crate) save_without_cookie: bool,
+    pub(crate) keep_expiry: Option<Arc<KeepExpiry>>,
     pub(crate) allow_rejected_cookie: bool,
     pub(crate) cache_headers: bool,
     pub(crate) clear_site_data: Option<Box<str>>,
@@ -118,7 +136,7 @@ impl Options {
         self.cookie.is_chosen_per_request() && !self.allow_rejected_cookie
     }
 
-    /// How long one call to the store may take.
+    /// How long a verb of a session may take, waiting and repetitions included.
     pub const fn store_timeout(&self) -> Duration {
         self.store_timeout
     }

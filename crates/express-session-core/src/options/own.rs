@@ -1,9 +1,10 @@
 //! The options that express-session does not have.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ClearSiteData, OptionsBuilder, StoreOutage};
-use crate::request::TrustProxy;
+use super::{ClearSiteData, OnConflict, OptionsBuilder, StoreOutage};
+use crate::request::{RequestHead, TrustProxy};
 use crate::store::TouchAfter;
 
 impl OptionsBuilder {
@@ -61,13 +62,66 @@ impl OptionsBuilder {
         self
     }
 
-    /// How long one call to the store may take before it counts as an outage.
+    /// How long a verb may take before the store counts as out of order: its calls to the store, those that conflicts
+    /// make it repeat, and the wait for its turn behind other writers of the same session.
+    ///
+    /// After five failures in a row the store is left alone, and tried again by one request per
+    /// [`RETRY_AFTER`](crate::RETRY_AFTER); the others fail at once meanwhile.
     ///
     /// # Default
     ///
     /// Five seconds: longer than any healthy store needs, shorter than browsers and proxies wait.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.options.store_timeout = timeout;
+        self
+    }
+
+    /// Whether a new session is stored although its cookie cannot be sent: it is `Secure`, and the request did not come by
+    /// HTTPS as far as is known. One warning names what to change in either case.
+    ///
+    /// # Default
+    ///
+    /// False with [`Options::new`](crate::Options::new). True with [`Options::express`](crate::Options::express), where
+    /// every such request leaves a record behind.
+    pub fn save_without_cookie(mut self, save: bool) -> Self {
+        self.options.save_without_cookie = save;
+        self
+    }
+
+    /// What a request does at its end, or in `save`, whose changes meet those that another one has stored meanwhile.
+    ///
+    /// Merging keys is right for most sessions, and wrong where keys belong together: of two requests, one may store
+    /// `user` and the other one remove `role`, and both get their way. With [`OnConflict::Fail`] the later of them fails
+    /// (409), whichever keys they changed. `update` and `transaction` run again on what is stored then, unless
+    /// the request has other unsaved changes.
+    ///
+    /// # Default
+    ///
+    /// [`OnConflict::Merge`].
+    pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.options.on_conflict = on_conflict;
+        self
+    }
+
+    /// Which requests leave the session's expiry as it is: those that a page makes by itself, such as polling, and that
+    /// must not keep a visitor logged in who has gone home.
+    ///
+    /// They read the session, and if they change it, it is saved and extended as ever; else it is neither touched, nor is
+    /// its cookie sent again by [`rolling`](Self::rolling).
+    ///
+    /// ```
+    /// use express_session_core::Options;
+    ///
+    /// let options = Options::new(["32 random bytes, from a safe place"])
+    ///     .keep_expiry(|request| request.path() == "/notifications");
+    /// # options.build().unwrap();
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// None: every request extends its session, as in express-session.
+    pub fn keep_expiry(mut self, keeps: impl Fn(&dyn RequestHead) -> bool + Send + Sync + 'static) -> Self {
+        self.options.keep_expiry = Some(Arc::new(keeps));
         self
     }
 
@@ -81,6 +135,21 @@ impl OptionsBuilder {
     /// False: every request reads its session and extends it, as in express-session.
     pub fn lazy(mut self, lazy: bool) -> Self {
         self.options.lazy = lazy;
+        self
+    }
+
+    /// For how long an old id remembers, after `regenerate` or `renew`, which session has taken its place.
+    ///
+    /// Requests that were under way during a login come with the old id. Within the grace they are sent no cookie, which
+    /// would replace the login's in the browser, and the session they began is not kept; one that logs out ends the
+    /// login's session. The old id never yields any data. Zero turns this off.
+    ///
+    /// # Default
+    ///
+    /// One minute with [`Options::new`](crate::Options::new). Zero with [`Options::express`](crate::Options::express),
+    /// where such a request undoes the login.
+    pub fn successor_grace(mut self, grace: Duration) -> Self {
+        self.options.successor_grace = grace;
         self
     }
 

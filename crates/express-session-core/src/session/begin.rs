@@ -15,6 +15,7 @@ use crate::cookie::signature::{SIGNED_PREFIX, split_signed};
 use crate::error::SessionError;
 use crate::request::{RequestHead, is_secure};
 use crate::session_id::SessionId;
+use crate::store::guarded::Calls;
 use crate::store::{StoreError, Stored, TouchHint};
 
 /// How many sessions are looked for; browsers send more than one cookie of a name when paths or domains differ.
@@ -41,6 +42,7 @@ struct Arrival {
     first: Option<CameWith>,
     /// Of further cookies of our name, which few requests have.
     others: Vec<CameWith>,
+    keeps_expiry: bool,
     now: UnixMillis,
 }
 
@@ -85,7 +87,8 @@ impl SessionManager {
         let generate_id = options.genid.as_ref().map(|genid| genid(request));
         let birth = Birth { cookie, secure, generate_id };
         let (first, others) = self.verified_cookies(request);
-        Some(Arrival { manager: self.clone(), birth, first, others, now: self.now() })
+        let keeps_expiry = options.keep_expiry.as_ref().is_some_and(|keeps| keeps(request));
+        Some(Arrival { manager: self.clone(), birth, first, others, keeps_expiry, now: self.now() })
     }
 
     /// The ids whose signatures are right.
@@ -122,58 +125,69 @@ impl SessionManager {
 
 impl Arrival {
     async fn session(self) -> Result<Session, SessionError> {
-        let Self { manager, birth, first, others, now } = self;
-        for came_with in first.iter().chain(&others) {
-            match load(&manager, &came_with.id, &birth, now).await {
-                Ok(Some(stored)) => {
-                    let state = State::loaded(came_with.clone(), stored, manager.options(), now);
-                    return Ok(Session::new(Current::new(manager, birth, state)));
-                }
+        let found = match &self.first {
+            Some(first) => self.find(first).await,
+            None => Ok(None),
+        };
+        let Self { manager, birth, first, keeps_expiry, now, .. } = self;
+        let state = match found {
+            Ok(Some((came_with, stored))) => {
+                State::loaded(came_with, stored, keeps_expiry, manager.options(), now)
+            }
+            Ok(None) => {
+                let mut state = State::generated(birth.id(), birth.cookie(now), now);
+                state.came_with = first;
+                state
+            }
+            Err(error) if manager.goes_on_without(&error) => {
+                let cause = &error as &dyn Error;
+                tracing::error!(error = cause, "the request goes on without a stored session");
+                let mut state = State::generated(birth.id(), birth.cookie(now), now);
+                state.came_with = first;
+                state.place = Place::Outage;
+                state
+            }
+            Err(error) => return Err(manager.failed(error)),
+        };
+        Ok(Session::new(Current::new(manager, birth, state)))
+    }
+
+    /// The first session that one of the cookies names.
+    async fn find(&self, first: &CameWith) -> Result<Option<(CameWith, Stored)>, StoreError> {
+        let store = &mut self.manager.calls();
+        for came_with in std::iter::once(first).chain(&self.others) {
+            match self.load(&came_with.id, store).await {
+                Ok(Some(stored)) => return Ok(Some((came_with.clone(), stored))),
                 Ok(None) => {}
                 Err(StoreError::Corrupt(error)) => tracing::warn!(
                     error = &error as &dyn Error,
                     "a stored session cannot be decoded; the visitor gets a new one"
                 ),
-                Err(error) if manager.goes_on_without(&error) => {
-                    let cause = &error as &dyn Error;
-                    tracing::error!(error = cause, "the request goes on without a stored session");
-                    let mut state = State::generated(birth.id(), birth.cookie(now), now);
-                    state.came_with = Some(came_with.clone());
-                    state.place = Place::Outage;
-                    return Ok(Session::new(Current::new(manager, birth, state)));
-                }
-                Err(error) => return Err(manager.failed(error)),
+                Err(error) => return Err(error),
             }
         }
-        let mut state = State::generated(birth.id(), birth.cookie(now), now);
-        state.came_with = first;
-        Ok(Session::new(Current::new(manager, birth, state)))
+        Ok(None)
     }
-}
 
-/// Reads a session, extending it on the way where that is free. One that the absolute timeout has ended is none.
-async fn load(
-    manager: &SessionManager,
-    id: &SessionId,
-    birth: &Birth,
-    now: UnixMillis,
-) -> Result<Option<Stored>, StoreError> {
-    let (store, options) = (manager.store(), manager.options());
-    let stored = if options.resave {
-        store.get(id).await?
-    } else {
-        let cookie = birth.cookie(now);
-        store.get_and_touch(id, TouchHint { cookie: &cookie, touch_after: options.touch_after }).await?
-    };
-    let has_ended = |limit| {
-        let created = stored.as_ref().and_then(|stored| created_at(&stored.document));
-        created.is_some_and(|created| created.plus(limit) <= now)
-    };
-    if options.absolute_timeout.is_some_and(has_ended) {
-        store.destroy(id).await?;
-        return Ok(None);
+    /// Reads a session, extending it on the way where that is free. One that the absolute timeout has ended is none.
+    async fn load(&self, id: &SessionId, store: &mut Calls<'_>) -> Result<Option<Stored>, StoreError> {
+        let (options, now) = (self.manager.options(), self.now);
+        let stored = if options.resave || self.keeps_expiry {
+            store.get(id).await?
+        } else {
+            let cookie = self.birth.cookie(now);
+            store.get_and_touch(id, TouchHint { cookie: &cookie, touch_after: options.touch_after }).await?
+        };
+        let has_ended = |limit| {
+            let created = stored.as_ref().and_then(|stored| created_at(&stored.document));
+            created.is_some_and(|created| created.plus(limit) <= now)
+        };
+        if options.absolute_timeout.is_some_and(has_ended) {
+            store.destroy(id).await?;
+            return Ok(None);
+        }
+        Ok(stored)
     }
-    Ok(stored)
 }
 
 impl PendingSession {

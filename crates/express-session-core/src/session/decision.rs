@@ -47,6 +47,13 @@ pub(crate) enum Standing {
     Loaded(Loaded),
 }
 
+impl Standing {
+    /// Whether the client's session was looked at and nothing else.
+    pub(crate) fn was_only_read(self) -> bool {
+        matches!(self, Self::Loaded(Loaded { modified: false, cookie_changed: false, .. }))
+    }
+}
+
 /// What the store has of a new session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Held {

@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::current::Current;
 use super::decision::{Decision, StoreAction, decide};
-use super::state::{CameWith, Place, State};
+use super::state::{CameWith, InStore, Place, State};
+use super::succession::was_overtaken;
 use super::verbs;
 use crate::clock::UnixMillis;
 use crate::cookie::rejection;
@@ -13,6 +14,7 @@ use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::cookie::signature::write_cookie_value;
 use crate::error::SessionError;
 use crate::store::TouchOutcome;
+use crate::store::guarded::Calls;
 
 /// What the end of a request asks of its response.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -45,6 +47,7 @@ impl From<Result<String, SetCookieError>> for Finished {
 }
 
 pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> {
+    let store = &mut current.manager.calls();
     let _verb = current.verb.lock().await;
     let now = current.now();
     let decision = {
@@ -57,21 +60,65 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
         if state.is_live() {
             state.data.cookie.touch(now);
         }
-        decide(current.manager.options().into(), state.standing())
+        let standing = state.standing();
+        if state.keeps_expiry && standing.was_only_read() {
+            state.finish();
+            return Ok(Finished::default());
+        }
+        decide(current.manager.options().into(), standing)
     };
-    let is_there = carry_out(current, decision, now).await?;
+    if decision.set_cookie && cookie_cannot_be_sent(current) {
+        warn_of_insecure_connection(current);
+        if !current.manager.options().save_without_cookie {
+            return keep_no_orphan(current, store).await;
+        }
+    }
+    let is_there = carry_out(current, decision, now, store).await?;
+    let sends_cookie = is_there && decision.set_cookie && !was_overtaken(current, store).await?;
     let mut state = current.state();
     state.finish();
-    Ok(if is_there && decision.set_cookie { cookie(current, &state) } else { Finished::default() })
+    Ok(if sends_cookie { cookie(current, &state) } else { Finished::default() })
+}
+
+/// Whether the client does not have the cookie and cannot get it, so that nobody would ever come back to the session.
+fn cookie_cannot_be_sent(current: &Current) -> bool {
+    let state = current.state();
+    let is_new = matches!(state.place, Place::New { .. } | Place::Stored(_)) && !state.is_known_to_client();
+    is_new && state.data.cookie.secure() && !current.birth.secure
+}
+
+/// Says once which option to look at.
+fn warn_of_insecure_connection(current: &Current) {
+    if current.manager.is_first_insecure_cookie() {
+        tracing::warn!(
+            "the cookie of a new session was not sent, because it is Secure and the request did not come by HTTPS as far \
+             as is known: behind a proxy that ends TLS set the option trust_proxy, for plain HTTP set the cookie's secure \
+             to Auto (said once)"
+        );
+    }
+}
+
+/// Keeps nothing of a session whose cookie cannot be sent.
+async fn keep_no_orphan(current: &Current, store: &mut Calls<'_>) -> Result<Finished, SessionError> {
+    let was_saved = matches!(current.state().place, Place::Stored(_));
+    if was_saved {
+        verbs::remove(current, false, store).await?;
+    }
+    Ok(Finished::default())
 }
 
 /// Does what was decided; whether the session is there afterwards.
-async fn carry_out(current: &Current, decision: Decision, now: UnixMillis) -> Result<bool, SessionError> {
+async fn carry_out(
+    current: &Current,
+    decision: Decision,
+    now: UnixMillis,
+    store: &mut Calls<'_>,
+) -> Result<bool, SessionError> {
     match decision.store {
         StoreAction::Nothing => Ok(true),
-        StoreAction::Destroy => verbs::remove(current, false).await.map(|()| false),
-        StoreAction::Touch => Ok(touch(current).await),
-        StoreAction::Save => match verbs::write(current, now).await {
+        StoreAction::Destroy => verbs::remove(current, false, store).await.map(|()| false),
+        StoreAction::Touch => Ok(touch(current, decision.set_cookie, now, store).await),
+        StoreAction::Save => match verbs::write(current, now, store).await {
             Ok(()) => Ok(true),
             // Logged out or expired while we were at work: it stays so, and the response goes out.
             Err(SessionError::Gone) => Ok(false),
@@ -86,18 +133,23 @@ async fn carry_out(current: &Current, decision: Decision, now: UnixMillis) -> Re
 }
 
 /// Extends the stored session's life, unless that has happened or can wait; whether the session is still there.
-async fn touch(current: &Current) -> bool {
+///
+/// A cookie that is sent again could replace a login's that has come meanwhile, so it is not sent on what was true when
+/// the request began.
+async fn touch(current: &Current, cookie_is_due: bool, now: UnixMillis, store: &mut Calls<'_>) -> bool {
     let manager = &current.manager;
+    let logins_win = !manager.options().successor_grace.is_zero();
+    let must_know = |held: &InStore| cookie_is_due && logins_win && !held.was_just_written(now);
     let (id, data) = {
         let state = current.state();
         match &state.place {
-            Place::Stored(held) if held.touch_is_due(manager.options().touch_after) => {
+            Place::Stored(held) if must_know(held) || held.touch_is_due(manager.options().touch_after) => {
                 (state.id.clone(), state.data.clone())
             }
             _ => return true,
         }
     };
-    match manager.store().touch(&id, &data.document, &data.cookie).await {
+    match store.touch(&id, &data.document, &data.cookie).await {
         Ok(outcome) => outcome == TouchOutcome::Touched,
         Err(error) => {
             // Nothing was to be stored, so nothing is lost: the visitor gets the page, as in express.

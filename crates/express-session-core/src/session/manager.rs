@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::turns::Turns;
 use crate::clock::{Clock, SystemClock, UnixMillis};
 use crate::error::SessionError;
 use crate::options::{Options, StoreOutage};
-use crate::store::erased::TimedStore;
+use crate::store::guarded::{Calls, GuardedStore};
 use crate::store::{NoTimer, SessionStore, StoreError, Timer};
 
 /// Begins and ends the sessions of requests: the options, the store and the clock they share.
@@ -20,9 +21,9 @@ pub struct SessionManager {
 
 struct Inner {
     options: Options,
-    store: TimedStore,
-    clock: Box<dyn Clock>,
+    store: GuardedStore,
     turns: Turns,
+    met_insecure_cookie: AtomicBool,
 }
 
 impl SessionManager {
@@ -31,15 +32,16 @@ impl SessionManager {
         Self::with_clock(store, options, SystemClock, NoTimer)
     }
 
-    /// As [`new`](Self::new), with a clock and a timer; without a timer, store timeouts are the store's own.
+    /// As [`new`](Self::new), with a clock and a timer; without a timer, all waits are as long as the store's own.
     pub fn with_clock(
         store: impl SessionStore,
         options: Options,
         clock: impl Clock,
         timer: impl Timer,
     ) -> Self {
-        let store = TimedStore::new(store, timer, options.store_timeout);
-        let inner = Inner { options, store, clock: Box::new(clock), turns: Turns::default() };
+        let store = GuardedStore::new(store, clock, timer, options.store_timeout);
+        let inner =
+            Inner { options, store, turns: Turns::default(), met_insecure_cookie: AtomicBool::new(false) };
         Self { inner: Arc::new(inner) }
     }
 
@@ -48,8 +50,9 @@ impl SessionManager {
         &self.inner.options
     }
 
-    pub(crate) fn store(&self) -> &TimedStore {
-        &self.inner.store
+    /// The calls of a verb that begins now; what it waits for is given up after the option `store_timeout`.
+    pub(crate) fn calls(&self) -> Calls<'_> {
+        self.inner.store.calls()
     }
 
     pub(crate) fn turns(&self) -> &Turns {
@@ -57,7 +60,12 @@ impl SessionManager {
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
-        self.inner.clock.now()
+        self.inner.store.now()
+    }
+
+    /// Whether this is the first time that a cookie could not be sent over plain HTTP.
+    pub(crate) fn is_first_insecure_cookie(&self) -> bool {
+        !self.inner.met_insecure_cookie.swap(true, Ordering::Relaxed)
     }
 
     /// What a failure of the store means to a request, by the option `store_outage`.

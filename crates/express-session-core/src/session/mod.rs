@@ -6,18 +6,21 @@ pub(crate) mod decision;
 mod finish;
 mod manager;
 mod state;
+mod succession;
 mod turns;
 mod verbs;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
-use crate::document::{Data, DataError};
+use crate::document::{AUTHENTICATED_AT_KEY, Data, DataError};
 use crate::error::SessionError;
 use crate::session_id::SessionId;
 
@@ -90,6 +93,10 @@ impl Session {
     }
 
     /// Removes `key`; whether it was there.
+    ///
+    /// Not a logout that wins: an overlapping request that changes the same key brings it back. Whoever logs out is to
+    /// [`destroy`](Self::destroy) the session. See also the option
+    /// [`on_conflict`](crate::OptionsBuilder::on_conflict).
     pub fn remove(&self, key: impl AsRef<str>) -> bool {
         self.current.state().data.remove(key)
     }
@@ -136,6 +143,28 @@ impl Session {
             Ok(value)
         })
         .await
+    }
+
+    /// Notes that the user has just proved who they are: by a password, a key, a second factor. To be called at a login,
+    /// after [`regenerate`](Self::regenerate), and when a page asks again.
+    ///
+    /// The instant is kept in the record as `__authenticatedAt`, in milliseconds; [`clear`](Self::clear) removes it.
+    pub fn set_authenticated(&self) {
+        let now = self.current.now();
+        self.current.state().data.stamp(AUTHENTICATED_AT_KEY, now.0);
+    }
+
+    /// When the user last proved who they are; `None` if [`set_authenticated`](Self::set_authenticated) was never called.
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        let at = self.current.state().data.get::<i64>(AUTHENTICATED_AT_KEY).ok().flatten()?;
+        Some(UnixMillis(at).into())
+    }
+
+    /// Whether the user has proved who they are within this time: what a page asks before it changes a password or
+    /// moves money. False if they never did, or at a time that has not come yet.
+    pub fn is_fresh(&self, within: Duration) -> bool {
+        let now = self.current.now();
+        self.authenticated_at().map(UnixMillis::from).is_some_and(|at| at <= now && at.until(now) <= within)
     }
 
     /// The data as they are now. A copy: changing it changes nothing here.
@@ -300,13 +329,13 @@ pub struct CookieMut<'a> {
 
 impl CookieMut<'_> {
     /// [`Cookie::set_max_age`], counted from now.
-    pub fn set_max_age(&mut self, max_age: Option<std::time::Duration>) {
+    pub fn set_max_age(&mut self, max_age: Option<Duration>) {
         let now = self.session.current.now();
         self.cookie.set_max_age(max_age, now);
     }
 
     /// [`Cookie::set_expires`], measured from now.
-    pub fn set_expires(&mut self, expires: std::time::SystemTime) {
+    pub fn set_expires(&mut self, expires: SystemTime) {
         let now = self.session.current.now();
         self.cookie.set_expires(expires, now);
     }

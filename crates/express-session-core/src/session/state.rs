@@ -1,12 +1,14 @@
 //! What is known about the session of one request. No I/O: what is to be written goes out, what became of it comes in.
 
+use std::time::Duration;
+
 use super::decision::{Held, Loaded, Standing};
 use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
 use crate::cookie::signature::Signature;
 use crate::document::{CREATED_AT_KEY, Changes, Data, DataError, Document};
 use crate::error::SessionError;
-use crate::options::Options;
+use crate::options::{OnConflict, Options};
 use crate::session_id::SessionId;
 use crate::store::{Expect, Life, Revision, Stored, TouchAfter};
 
@@ -35,13 +37,22 @@ pub(crate) struct InStore {
     life: Option<Life>,
     /// This request has already extended its life.
     extended: bool,
+    /// When this request wrote it.
+    written: Option<UnixMillis>,
     /// The handler asked for a touch.
     touch_requested: bool,
 }
 
 impl InStore {
-    fn written(revision: Revision) -> Self {
-        Self { revision, life: None, extended: true, touch_requested: false }
+    fn written(revision: Revision, at: UnixMillis) -> Self {
+        Self { revision, life: None, extended: true, written: Some(at), touch_requested: false }
+    }
+
+    /// Whether this request has just written it, so that a look at the store would tell nothing new. Longer ago, a login
+    /// may have taken its place.
+    pub(crate) fn was_just_written(&self, now: UnixMillis) -> bool {
+        const JUST: Duration = Duration::from_millis(10);
+        self.written.is_some_and(|at| at.until(now) <= JUST)
     }
 
     /// Whether its life is to be extended at the end of the request.
@@ -61,6 +72,7 @@ pub(crate) struct CameWith {
 }
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts of one request")]
 pub(crate) struct State {
     pub(crate) id: SessionId,
     pub(crate) place: Place,
@@ -73,6 +85,10 @@ pub(crate) struct State {
     saved: Option<Document>,
     /// A cookie that the handler changed is saved, and still has to be sent.
     cookie_is_due: bool,
+    /// This request does not extend the session by reading it.
+    pub(crate) keeps_expiry: bool,
+    /// The id of the client's cookie names this session as its successor.
+    pub(crate) old_id_is_marked: bool,
     /// The request has ended and left nothing unsaved.
     is_finished: bool,
 }
@@ -87,6 +103,8 @@ pub(crate) struct Outgoing {
     /// What was unsaved when it was made.
     changes: Changes,
     cookie: Cookie,
+    /// When it was made.
+    at: UnixMillis,
 }
 
 /// A copy of the session's data that is going to be written.
@@ -96,14 +114,15 @@ pub(crate) struct Draft {
     data: Data,
     /// The session's cookie, before it was touched.
     cookie: Cookie,
+    at: UnixMillis,
 }
 
 impl Draft {
     /// The data as they are.
     pub(crate) fn unchanged(self) -> Outgoing {
         let (document, is_change) = self.encode();
-        let Self { id, expected, data, cookie } = self;
-        Outgoing { id, expected, document, is_change, changes: data.changes, cookie }
+        let Self { id, expected, data, cookie, at } = self;
+        Outgoing { id, expected, document, is_change, changes: data.changes, cookie, at }
     }
 
     /// The data after `change`, which does not reach the session before they are stored.
@@ -118,8 +137,8 @@ impl Draft {
         let changes = self.data.changes.clone();
         let value = change(&mut self.data)?;
         let (document, is_change) = self.encode();
-        let Self { id, expected, cookie, .. } = self;
-        Ok((Outgoing { id, expected, document, is_change, changes, cookie }, value))
+        let Self { id, expected, cookie, at, .. } = self;
+        Ok((Outgoing { id, expected, document, is_change, changes, cookie, at }, value))
     }
 
     fn encode(&self) -> (Document, bool) {
@@ -145,21 +164,37 @@ impl State {
             came_with: None,
             saved: None,
             cookie_is_due: false,
+            keeps_expiry: false,
+            old_id_is_marked: false,
             is_finished: false,
         }
     }
 
     /// A session that the store knew.
-    pub(crate) fn loaded(came_with: CameWith, stored: Stored, options: &Options, now: UnixMillis) -> Self {
+    pub(crate) fn loaded(
+        came_with: CameWith,
+        stored: Stored,
+        keeps_expiry: bool,
+        options: &Options,
+        now: UnixMillis,
+    ) -> Self {
         let Stored { document, revision, life, touched } = stored;
         let mut state = Self {
             id: came_with.id.clone(),
-            place: Place::Stored(InStore { revision, life, extended: touched, touch_requested: false }),
+            place: Place::Stored(InStore {
+                revision,
+                life,
+                extended: touched,
+                written: None,
+                touch_requested: false,
+            }),
             came_with: Some(came_with),
             saved: (!options.resave).then(|| document.clone()),
             original: Some(document.clone()),
             data: Data::of(document),
             cookie_is_due: false,
+            keeps_expiry,
+            old_id_is_marked: false,
             is_finished: false,
         };
         state.keep_creation_time(options, now);
@@ -195,6 +230,7 @@ impl State {
         if !self.is_live() {
             return;
         }
+        self.old_id_is_marked = false;
         let from = std::mem::replace(&mut self.id, id);
         if let Place::Stored(held) = &self.place {
             self.place = Place::Renamed { from, revision: held.revision.clone() };
@@ -241,12 +277,12 @@ impl State {
         };
         let (mut data, cookie) = (self.data.clone(), self.data.cookie.clone());
         data.cookie.touch(now);
-        Ok(Draft { id: self.id.clone(), expected, data, cookie })
+        Ok(Draft { id: self.id.clone(), expected, data, cookie, at: now })
     }
 
     /// `sent` is stored now.
     pub(crate) fn written(&mut self, sent: Outgoing, revision: Revision) {
-        let Outgoing { id, document, changes, cookie, .. } = sent;
+        let Outgoing { id, document, changes, cookie, at, .. } = sent;
         match &mut self.place {
             Place::Ended { .. } | Place::Outage => return,
             Place::Unset { stored } => {
@@ -257,7 +293,7 @@ impl State {
             Place::Renamed { revision: known, .. } if self.id != id => *known = revision,
             Place::New { .. } if self.id != id => self.place = Place::Renamed { from: id, revision },
             Place::New { .. } | Place::Stored(_) | Place::Renamed { .. } => {
-                self.place = Place::Stored(InStore::written(revision));
+                self.place = Place::Stored(InStore::written(revision, at));
                 self.saved = Some(document.clone());
             }
         }
@@ -273,8 +309,23 @@ impl State {
         self.data = Data::of(unsent.document);
     }
 
+    /// Somebody else has written `newer`.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Conflict`] if our changes may not be put on top of it.
+    pub(crate) fn meet(&mut self, newer: Stored, options: &Options) -> Result<(), SessionError> {
+        let Data { document, changes, .. } = &self.data;
+        let differs = || !changes.is_empty() && !newer.document.same_data(document);
+        if options.on_conflict == OnConflict::Fail && differs() {
+            return Err(SessionError::Conflict);
+        }
+        self.rebase(newer);
+        Ok(())
+    }
+
     /// Somebody else has written `newer`: our changes are put on top of it.
-    pub(crate) fn rebase(&mut self, newer: Stored) {
+    fn rebase(&mut self, newer: Stored) {
         let Stored { document, revision, life, .. } = newer;
         // What others have changed is neither ours to save nor a modification of ours.
         self.original = self.original.take().map(|_| document.clone());
@@ -282,7 +333,13 @@ impl State {
         self.data.rebase(document);
         match &mut self.place {
             Place::Stored(held) => {
-                *held = InStore { revision, life, extended: false, touch_requested: held.touch_requested };
+                *held = InStore {
+                    revision,
+                    life,
+                    extended: false,
+                    written: None,
+                    touch_requested: held.touch_requested,
+                };
             }
             Place::Renamed { revision: known, .. } => *known = revision,
             _ => {}
@@ -293,7 +350,8 @@ impl State {
     pub(crate) fn reloaded(&mut self, stored: Stored, options: &Options, now: UnixMillis) {
         let Stored { document, revision, life, touched } = stored;
         let touch_requested = matches!(&self.place, Place::Stored(held) if held.touch_requested);
-        self.place = Place::Stored(InStore { revision, life, extended: touched, touch_requested });
+        self.place =
+            Place::Stored(InStore { revision, life, extended: touched, written: None, touch_requested });
         self.data = Data::of(document);
         self.cookie_is_due = false;
         self.keep_creation_time(options, now);
@@ -303,6 +361,18 @@ impl State {
         if options.absolute_timeout.is_some() && created_at(&self.data.document).is_none() {
             self.data.stamp(CREATED_AT_KEY, created.0);
         }
+    }
+
+    /// The id of the client's cookie, if this session has taken its place by `renew` and it does not say so yet.
+    pub(crate) fn takes_place_of(&self) -> Option<&SessionId> {
+        let old = self.came_with.as_ref().map(|cookie| &cookie.id)?;
+        (self.original.is_none() && !self.old_id_is_marked && *old != self.id).then_some(old)
+    }
+
+    /// The id of the client's cookie, if nothing was found under it and this session began in its stead.
+    pub(crate) fn began_instead_of(&self) -> Option<&SessionId> {
+        let old = self.came_with.as_ref().map(|cookie| &cookie.id)?;
+        (self.original.is_some() && *old != self.id).then_some(old)
     }
 
     /// The end of the request has done what there was to do. What comes later is the handler's to save.
@@ -326,7 +396,7 @@ impl State {
     }
 
     /// Whether the client's cookie names this session (`cookieId == sessionID`).
-    fn is_known_to_client(&self) -> bool {
+    pub(crate) fn is_known_to_client(&self) -> bool {
         self.came_with.as_ref().is_some_and(|cookie| cookie.id == self.id)
     }
 

@@ -3,12 +3,18 @@
 //! One verb of a session runs at a time, so that an answer that comes late cannot take the session back to an
 //! older state.
 
+use std::error::Error;
+
+use futures_util::lock::MutexGuard;
+
 use super::current::Current;
 use super::state::{Draft, Outgoing, Place};
+use super::succession::{end_successor, make_way};
 use crate::clock::UnixMillis;
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
-use crate::store::{Expect, SetOutcome, StoreError};
+use crate::store::guarded::Calls;
+use crate::store::{Expect, SetOutcome, StoreError, Successor, SupersedeOutcome};
 
 /// How often a write is tried again after another writer came first.
 ///
@@ -16,28 +22,39 @@ use crate::store::{Expect, SetOutcome, StoreError};
 /// requests change at the same moment.
 pub(crate) const MAX_ATTEMPTS: u32 = 10_000;
 
+/// Waits until no other verb of the session is at work.
+async fn turn<'a>(current: &'a Current, store: &mut Calls<'_>) -> Result<MutexGuard<'a, ()>, SessionError> {
+    store.wait(current.verb.lock()).await.map_err(|error| current.manager.failed(error))
+}
+
 pub(crate) async fn save(current: &Current) -> Result<(), SessionError> {
-    let _verb = current.verb.lock().await;
-    write(current, current.now()).await
+    let store = &mut current.manager.calls();
+    let _verb = turn(current, store).await?;
+    write(current, current.now(), store).await
 }
 
 /// Writes the session, merged with what others have written, until nobody comes in between.
-pub(crate) async fn write(current: &Current, now: UnixMillis) -> Result<(), SessionError> {
+pub(crate) async fn write(
+    current: &Current,
+    now: UnixMillis,
+    store: &mut Calls<'_>,
+) -> Result<(), SessionError> {
     if matches!(current.state().place, Place::Renamed { .. }) {
-        return replace(current).await;
+        return replace(current, store).await;
     }
-    commit(current, now, Writes::Always, |draft| Ok((draft.unchanged(), ()))).await
+    commit(current, store, now, Writes::Always, |draft| Ok((draft.unchanged(), ()))).await
 }
 
 pub(crate) async fn transaction<R>(
     current: &Current,
     mut change: impl FnMut(&mut Data) -> Result<R, DataError>,
 ) -> Result<R, SessionError> {
-    let _verb = current.verb.lock().await;
+    let store = &mut current.manager.calls();
+    let _verb = turn(current, store).await?;
     if matches!(current.state().place, Place::Renamed { .. }) {
-        replace(current).await?;
+        replace(current, store).await?;
     }
-    commit(current, current.now(), Writes::Changes, |draft| draft.after(&mut change)).await
+    commit(current, store, current.now(), Writes::Changes, |draft| draft.after(&mut change)).await
 }
 
 /// What is worth a write.
@@ -52,6 +69,7 @@ enum Writes {
 /// lock: what a handler does in there may use the session.
 async fn commit<R>(
     current: &Current,
+    store: &mut Calls<'_>,
     mut now: UnixMillis,
     writes: Writes,
     mut finish: impl FnMut(Draft) -> Result<(Outgoing, R), DataError>,
@@ -69,24 +87,25 @@ async fn commit<R>(
         let unchanged = writes == Writes::Changes && !outgoing.is_change;
         let answer = match outgoing.expect() {
             // Nothing to write: the value counts if it was computed from what is stored now.
-            Expect::Revision(revision) if unchanged => match manager.store().get(&outgoing.id).await {
+            Expect::Revision(revision) if unchanged => match store.get(&outgoing.id).await {
                 Ok(Some(stored)) if stored.revision == *revision => return Ok(value),
                 Ok(Some(newer)) => Ok(SetOutcome::Conflict(Box::new(newer))),
                 Ok(None) => Ok(SetOutcome::Gone),
                 Err(error) => Err(error),
             },
-            expect => manager.store().set(&outgoing.id, &outgoing.document, expect).await,
+            expect => store.set(&outgoing.id, &outgoing.document, expect).await,
         };
         match answer.map_err(|error| manager.failed(error))? {
             SetOutcome::Written(revision) => {
                 current.state().written(outgoing, revision);
                 return Ok(value);
             }
-            SetOutcome::Conflict(newer) => current.state().rebase(*newer),
+            SetOutcome::Conflict(newer) => current.state().meet(*newer, manager.options())?,
             SetOutcome::Gone => return Err(gone(current)),
         }
         if turn.is_none() {
-            turn = Some(manager.turns().wait(&id).await);
+            let waited = store.wait(manager.turns().wait(&id)).await;
+            turn = Some(waited.map_err(|error| manager.failed(error))?);
         }
         now = current.now();
     }
@@ -98,66 +117,115 @@ fn gone(current: &Current) -> SessionError {
     SessionError::Gone
 }
 
-/// Writes a renewed session under its new id, then ends the old one.
+/// Writes a renewed session under its new id, then ends the old one, unless somebody has written that meanwhile: then
+/// the new one is written again with what they wrote.
 ///
-/// Whoever ends the old one first decides: if that was a logout, the new one is taken back. Dying between the
-/// steps leaves two ids for one session, never none.
-async fn replace(current: &Current) -> Result<(), SessionError> {
+/// Whoever ends the old one first decides: if that was a logout, the new one is taken back. So it is if the store fails to
+/// end the old one: the client keeps its cookie, and nobody has ever been told the new id. Dying between the steps leaves
+/// the old session and another one that nobody knows.
+async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), SessionError> {
     let manager = &current.manager;
-    let store = manager.store();
     let failed = |error: StoreError| manager.failed(error);
-    let Some(old_id) = current.state().stored_id().cloned() else { return Ok(()) };
-    let Some(newest) = store.get(&old_id).await.map_err(failed)? else { return Err(gone(current)) };
-    current.state().rebase(newest);
-    let outgoing = current.state().draft(manager.options(), current.now())?.unchanged();
-    let Outgoing { id, document, .. } = &outgoing;
-    let SetOutcome::Written(revision) = store.set(id, document, Expect::Any).await.map_err(failed)? else {
-        return Err(gone(current));
-    };
-    if !store.destroy(&old_id).await.map_err(failed)? {
-        store.destroy(id).await.map_err(failed)?;
-        return Err(gone(current));
+    for _ in 0..MAX_ATTEMPTS {
+        let Some(old_id) = current.state().stored_id().cloned() else { return Ok(()) };
+        let outgoing = current.state().draft(manager.options(), current.now())?.unchanged();
+        let Outgoing { id, document, .. } = &outgoing;
+        let SetOutcome::Written(revision) = store.set(id, document, Expect::Any).await.map_err(failed)?
+        else {
+            return Err(gone(current));
+        };
+        let by = Successor { id, grace: manager.options().successor_grace };
+        match store.supersede(&old_id, outgoing.expect(), by).await {
+            Ok(SupersedeOutcome::Superseded) => {
+                let mut state = current.state();
+                state.old_id_is_marked = true;
+                state.written(outgoing, revision);
+                return Ok(());
+            }
+            Ok(SupersedeOutcome::Conflict(newer)) => {
+                let met = current.state().meet(*newer, manager.options());
+                if met.is_err() {
+                    store.destroy(id).await.map_err(failed)?;
+                }
+                met?;
+            }
+            Ok(SupersedeOutcome::Gone) => {
+                store.destroy(id).await.map_err(failed)?;
+                return Err(gone(current));
+            }
+            Err(error) => {
+                if let Err(error) = store.destroy(id).await {
+                    let cause = &error as &dyn Error;
+                    tracing::warn!(
+                        error = cause,
+                        "a session that was to be renewed is left under an unknown id"
+                    );
+                }
+                return Err(failed(error));
+            }
+        }
     }
-    current.state().written(outgoing, revision);
-    Ok(())
+    Err(SessionError::Contended(MAX_ATTEMPTS))
 }
 
 pub(crate) async fn destroy(current: &Current) -> Result<(), SessionError> {
-    let _verb = current.verb.lock().await;
-    remove(current, false).await
+    let store = &mut current.manager.calls();
+    let _verb = turn(current, store).await?;
+    remove(current, false, store).await
 }
 
 /// Ends the session in the store and in the browser.
 pub(crate) async fn purge(current: &Current) -> Result<(), SessionError> {
-    let _verb = current.verb.lock().await;
-    remove(current, true).await
+    let store = &mut current.manager.calls();
+    let _verb = turn(current, store).await?;
+    remove(current, true, store).await
 }
 
 /// Ends the session, and the browser's cookie at the end of the request if that is wanted.
-pub(crate) async fn remove(current: &Current, remove_cookie: bool) -> Result<(), SessionError> {
-    let stored = {
+pub(crate) async fn remove(
+    current: &Current,
+    remove_cookie: bool,
+    store: &mut Calls<'_>,
+) -> Result<(), SessionError> {
+    let manager = &current.manager;
+    let (stored, overtaken) = {
         let mut state = current.state();
         let stored = state.stored_id().cloned();
+        let overtaken = state.began_instead_of().cloned();
         // Also if this fails or is never polled to its end: whoever logs out is not saved, touched or sent the
         // cookie any more. What is stored stays known, so that a second call can try again.
         state.end(stored.clone(), remove_cookie);
-        stored
+        (stored, overtaken)
     };
-    if let Some(id) = stored {
-        current.manager.store().destroy(&id).await.map_err(|error| current.manager.failed(error))?;
+    let was_there = match &stored {
+        Some(id) => store.destroy(id).await.map_err(|error| manager.failed(error))?,
+        None => false,
+    };
+    if !was_there && let Some(id) = stored.as_ref().or(overtaken.as_ref()) {
+        end_successor(manager, id, store).await.map_err(|error| manager.failed(error))?;
+    }
+    if stored.is_some() {
         current.state().end(None, remove_cookie);
     }
     Ok(())
 }
 
+/// Starts anew: `current` gets an empty session, and what was there makes way for it at once.
 pub(crate) async fn regenerate(current: &Current) -> Result<(), SessionError> {
-    let _verb = current.verb.lock().await;
+    let store = &mut current.manager.calls();
+    let _verb = turn(current, store).await?;
     let was_outage = matches!(current.state().place, Place::Outage);
-    let removed = remove(current, false).await;
+    let id = current.birth.id();
+    let removed = if current.manager.options().successor_grace.is_zero() {
+        remove(current, false, store).await
+    } else {
+        make_way(current, &id, store).await
+    };
     let now = current.now();
-    let (id, cookie) = (current.birth.id(), current.birth.cookie(now));
+    let cookie = current.birth.cookie(now);
     let mut state = current.state();
     state.regenerate(id, cookie, now);
+    state.old_id_is_marked = removed.is_ok();
     if was_outage && removed.is_err() {
         state.place = Place::Outage;
     }
@@ -165,7 +233,8 @@ pub(crate) async fn regenerate(current: &Current) -> Result<(), SessionError> {
 }
 
 pub(crate) async fn reload(current: &Current) -> Result<(), SessionError> {
-    let _verb = current.verb.lock().await;
+    let store = &mut current.manager.calls();
+    let _verb = turn(current, store).await?;
     let id = {
         let state = current.state();
         match state.place {
@@ -175,7 +244,7 @@ pub(crate) async fn reload(current: &Current) -> Result<(), SessionError> {
         }
     };
     let manager = &current.manager;
-    let stored = manager.store().get(&id).await.map_err(|error| manager.failed(error))?;
+    let stored = store.get(&id).await.map_err(|error| manager.failed(error))?;
     let stored = stored.ok_or(SessionError::NotFound)?;
     current.state().reloaded(stored, manager.options(), current.now());
     Ok(())

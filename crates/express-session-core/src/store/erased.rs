@@ -1,22 +1,23 @@
-//! The store behind the options' timeout, its type erased: handlers and middleware do not see it.
+//! The store, its type erased: handlers and middleware do not see it.
 //!
 //! A boxed future costs some 300 instructions a call; a type parameter would cost every reader.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
-use std::time::Duration;
 
-use super::{Expect, SessionStore, SetOutcome, StoreError, Stored, Timer, TouchHint, TouchOutcome};
+use super::{
+    Expect, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint,
+    TouchOutcome,
+};
 use crate::cookie::Cookie;
 use crate::document::Document;
 use crate::session_id::SessionId;
 
-type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The object-safe twin of [`SessionStore`].
-trait Erased: fmt::Debug + Send + Sync {
+pub(crate) trait ErasedStore: fmt::Debug + Send + Sync {
     fn get<'a>(&'a self, id: &'a SessionId) -> Call<'a, Option<Stored>>;
     fn get_and_touch<'a>(&'a self, id: &'a SessionId, hint: TouchHint<'a>) -> Call<'a, Option<Stored>>;
     fn set<'a>(
@@ -32,9 +33,16 @@ trait Erased: fmt::Debug + Send + Sync {
         cookie: &'a Cookie,
     ) -> Call<'a, TouchOutcome>;
     fn destroy<'a>(&'a self, id: &'a SessionId) -> Call<'a, bool>;
+    fn supersede<'a>(
+        &'a self,
+        id: &'a SessionId,
+        expect: Expect<'a>,
+        by: Successor<'a>,
+    ) -> Call<'a, SupersedeOutcome>;
+    fn successor<'a>(&'a self, id: &'a SessionId) -> Call<'a, Option<SessionId>>;
 }
 
-impl<S: SessionStore> Erased for S {
+impl<S: SessionStore> ErasedStore for S {
     fn get<'a>(&'a self, id: &'a SessionId) -> Call<'a, Option<Stored>> {
         Box::pin(SessionStore::get(self, id))
     }
@@ -60,65 +68,15 @@ impl<S: SessionStore> Erased for S {
     fn destroy<'a>(&'a self, id: &'a SessionId) -> Call<'a, bool> {
         Box::pin(SessionStore::destroy(self, id))
     }
-}
-
-/// Any store, each call to which ends in time.
-#[derive(Debug)]
-pub(crate) struct TimedStore {
-    store: Box<dyn Erased>,
-    timer: Box<dyn Timer>,
-    limit: Duration,
-}
-
-impl TimedStore {
-    pub(crate) fn new(store: impl SessionStore, timer: impl Timer, limit: Duration) -> Self {
-        Self { store: Box::new(store), timer: Box::new(timer), limit }
+    fn supersede<'a>(
+        &'a self,
+        id: &'a SessionId,
+        expect: Expect<'a>,
+        by: Successor<'a>,
+    ) -> Call<'a, SupersedeOutcome> {
+        Box::pin(SessionStore::supersede(self, id, expect, by))
     }
-
-    pub(crate) async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
-        self.within(self.store.get(id)).await
-    }
-
-    pub(crate) async fn get_and_touch(
-        &self,
-        id: &SessionId,
-        hint: TouchHint<'_>,
-    ) -> Result<Option<Stored>, StoreError> {
-        self.within(self.store.get_and_touch(id, hint)).await
-    }
-
-    pub(crate) async fn set(
-        &self,
-        id: &SessionId,
-        document: &Document,
-        expect: Expect<'_>,
-    ) -> Result<SetOutcome, StoreError> {
-        self.within(self.store.set(id, document, expect)).await
-    }
-
-    pub(crate) async fn touch(
-        &self,
-        id: &SessionId,
-        document: &Document,
-        cookie: &Cookie,
-    ) -> Result<TouchOutcome, StoreError> {
-        self.within(self.store.touch(id, document, cookie)).await
-    }
-
-    pub(crate) async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
-        self.within(self.store.destroy(id)).await
-    }
-
-    /// The call, or [`StoreError::Timeout`]. The timer is set only if the call is not ready at once.
-    async fn within<T>(&self, mut call: Call<'_, T>) -> Result<T, StoreError> {
-        let mut alarm = None;
-        poll_fn(|context| {
-            if let Poll::Ready(result) = call.as_mut().poll(context) {
-                return Poll::Ready(result);
-            }
-            let alarm = alarm.get_or_insert_with(|| self.timer.sleep(self.limit));
-            alarm.as_mut().poll(context).map(|()| Err(StoreError::Timeout(self.limit)))
-        })
-        .await
+    fn successor<'a>(&'a self, id: &'a SessionId) -> Call<'a, Option<SessionId>> {
+        Box::pin(SessionStore::successor(self, id))
     }
 }

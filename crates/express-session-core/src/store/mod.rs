@@ -2,9 +2,11 @@
 //!
 //! Every clause below is a check in the crate `express-session-contract`, which all our stores pass.
 
-pub(crate) mod erased;
+pub(crate) mod breaker;
+mod erased;
 mod error;
 mod expiry;
+pub(crate) mod guarded;
 mod outcome;
 mod revision;
 mod timer;
@@ -19,7 +21,7 @@ use crate::session_id::SessionId;
 
 pub use error::{BoxError, StoreError};
 pub use expiry::{Life, TouchAfter};
-pub use outcome::{Expect, SetOutcome, Stored, TouchHint, TouchOutcome};
+pub use outcome::{Expect, SetOutcome, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome};
 pub use revision::Revision;
 pub use timer::{NoTimer, Timer};
 
@@ -33,6 +35,7 @@ pub use timer::{NoTimer, Timer};
 /// - **Writes are atomic.** Readers see the old or the new document, never a mixture, also if the process dies.
 /// - **`Expect::Revision` is compare-and-set**, one atomic step in the backend.
 /// - **Gone is gone.** Neither `set` with a revision nor `touch` creates a session.
+/// - **A mark is no session.** An id that was superseded is absent to all verbs but `successor`.
 /// - **Bytes are Node's.** What is stored is what the Node package would have stored for the same session.
 /// - **Cancel safety.** If a future is dropped, its operation happened entirely or not at all.
 ///
@@ -96,6 +99,32 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// If the backend fails.
     fn destroy(&self, id: &SessionId) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Removes a session, if what is stored is as expected, because another one takes its place: after a login.
+    ///
+    /// For the [grace](Successor::grace) the id has a mark that names the [`successor`](Self::successor). It is no
+    /// session: every other verb finds nothing under the id, no listing shows it, and a Node server finds no session
+    /// either. Removing and marking are one step. With [`Expect::Any`] the id has its mark afterwards, also if there was
+    /// no session.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> impl Future<Output = Result<SupersedeOutcome, StoreError>> + Send;
+
+    /// The id of the session that has taken the place of this one, while its mark lasts. Asked only when there is no
+    /// session under the id.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    fn successor(&self, id: &SessionId)
+    -> impl Future<Output = Result<Option<SessionId>, StoreError>> + Send;
 }
 
 /// What operators need beyond the life of single requests. Not every store can offer it.
@@ -161,5 +190,16 @@ impl<S: SessionStore> SessionStore for Arc<S> {
     }
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         S::destroy(self, id).await
+    }
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        S::supersede(self, id, expect, by).await
+    }
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        S::successor(self, id).await
     }
 }

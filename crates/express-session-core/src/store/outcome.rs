@@ -1,7 +1,10 @@
 //! What goes into a store's verbs, and what comes out.
 
+use std::time::Duration;
+
 use crate::cookie::Cookie;
 use crate::document::Document;
+use crate::session_id::SessionId;
 use crate::store::Revision;
 use crate::store::{Life, TouchAfter};
 
@@ -56,6 +59,27 @@ pub enum SetOutcome {
     /// Nothing was written: another writer came first. What is stored now.
     Conflict(Box<Stored>),
     /// Nothing was written: the session was destroyed or has expired meanwhile.
+    Gone,
+}
+
+/// What takes the place of a session that is superseded.
+#[derive(Clone, Copy, Debug)]
+pub struct Successor<'a> {
+    /// The id of the session that goes on.
+    pub id: &'a SessionId,
+    /// How long the old id remembers it; zero if it leaves no mark at all.
+    pub grace: Duration,
+}
+
+/// What became of a session that was to be superseded.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_enums, reason = "a caller must handle every case")]
+pub enum SupersedeOutcome {
+    /// Nothing is stored under the id any more, and it has its mark.
+    Superseded,
+    /// Nothing was changed: another writer came first. What is stored now.
+    Conflict(Box<Stored>),
+    /// Nothing was changed: the session was destroyed or has expired meanwhile.
     Gone,
 }
 

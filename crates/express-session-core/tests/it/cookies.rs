@@ -104,18 +104,43 @@ fn a_cookie_signed_with_a_retired_secret_is_reissued_if_asked_for() {
     }
 }
 
+/// As in Express, whose sessions are stored without a cookie, or not at all.
 #[test]
-fn a_secure_cookie_is_not_sent_over_http_but_the_session_is_stored() {
-    for (tls, sent) in [(false, false), (true, true)] {
+fn a_secure_cookie_is_not_sent_over_http() {
+    for (tls, save, sent) in
+        [(false, true, false), (true, true, true), (true, false, true), (false, false, false)]
+    {
         let spy = Spy::new();
-        let options = quiet().cookie(CookieOptions::new().secure(true));
+        let options = quiet().cookie(CookieOptions::new().secure(true)).save_without_cookie(save);
         let session =
             now_or_never(manager(options, &spy).unwrap().begin(&Head::new().tls(tls))).unwrap().unwrap();
         session.insert("n", 1).unwrap();
         let finished = now_or_never(session.finish()).unwrap();
         assert_eq!(finished.set_cookie.is_some(), sent, "tls {tls}");
-        assert!(spy.doc("N1").unwrap().contains("\"secure\":true"));
+        let stored = spy.doc("N1").is_some_and(|document| document.contains("\"secure\":true"));
+        assert_eq!(stored, sent || save, "tls {tls}, save {save}");
     }
+}
+
+#[test]
+fn what_a_handler_saved_without_a_cookie_is_taken_back() {
+    let spy = Spy::new();
+    let options = quiet().cookie(CookieOptions::new().secure(true)).save_without_cookie(false);
+    let manager = manager(options, &spy).unwrap();
+    let session = now_or_never(manager.begin(&Head::new())).unwrap().unwrap();
+    now_or_never(session.update("n", |n: Option<u8>| n.unwrap_or(0) + 1)).unwrap();
+    assert_eq!(spy.docs().len(), 1);
+    assert_eq!(now_or_never(session.finish()).unwrap().set_cookie, None);
+    assert!(spy.docs().is_empty());
+
+    // A client that has such a cookie keeps its session, whatever the connection.
+    let spy = Spy::new().with("SID", r#"{"cookie":{"secure":true,"path":"/","httpOnly":true},"n":1}"#);
+    let options = quiet().save_without_cookie(false);
+    let manager = crate::support::options::manager(options, &spy).unwrap();
+    let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
+    session.insert("n", 2).unwrap();
+    now_or_never(session.finish()).unwrap();
+    assert!(spy.doc("SID").unwrap().contains("\"n\":2"));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use express_session_core::{
     Cookie, Document, Expect, NoTimer, Options, RequestHead, Secrets, SessionError, SessionId,
-    SessionManager, SessionStore, SetOutcome, StoreError, Stored, TouchHint, TouchOutcome,
+    SessionManager, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint,
+    TouchOutcome,
 };
 
 use crate::support::now_or_never;
@@ -53,6 +54,17 @@ impl SessionStore for LateAnswers {
     }
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         self.spy.destroy(id).await
+    }
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        self.spy.supersede(id, expect, by).await
+    }
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        self.spy.successor(id).await
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use express_session_core::{
     Cookie, DEFAULT_STORE_TIMEOUT, Document, Expect, ManualClock, NoTimer, SessionError, SessionId,
-    SessionManager, SessionStore, SetOutcome, StoreError, Stored, Timer, TouchHint, TouchOutcome,
+    SessionManager, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, Timer,
+    TouchHint, TouchOutcome,
 };
 use futures_util::FutureExt as _;
 
@@ -35,6 +36,17 @@ impl SessionStore for Stuck {
         pending().await
     }
     async fn destroy(&self, _: &SessionId) -> Result<bool, StoreError> {
+        pending().await
+    }
+    async fn supersede(
+        &self,
+        _: &SessionId,
+        _: Expect<'_>,
+        _: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        pending().await
+    }
+    async fn successor(&self, _: &SessionId) -> Result<Option<SessionId>, StoreError> {
         pending().await
     }
 }
@@ -142,4 +154,95 @@ fn after_the_outage_the_session_is_there() {
     let recovered = Spy::new().with("SID", spy.doc("SID").unwrap());
     let session = now_or_never(crate::support::options::manager(quiet(), &recovered).unwrap().begin(&head));
     assert_eq!(session.unwrap().unwrap().get::<u8>("n").unwrap(), Some(1));
+}
+
+/// The runtime's timer, whose time passes as soon as everybody waits.
+#[derive(Debug)]
+struct PausedTimer;
+
+impl Timer for PausedTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// Reads what a spy has, and never answers a write.
+#[derive(Debug)]
+struct Frozen(Spy);
+
+impl SessionStore for Frozen {
+    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        self.0.get(id).await
+    }
+    async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
+        self.0.get_and_touch(id, hint).await
+    }
+    /// The first attempt of each meets a conflict, so that they queue up.
+    async fn set(&self, id: &SessionId, _: &Document, expect: Expect<'_>) -> Result<SetOutcome, StoreError> {
+        let stored = self.0.get(id).await?.expect("the session is there");
+        match expect {
+            Expect::Revision(revision) if *revision != stored.revision => {
+                Ok(SetOutcome::Conflict(Box::new(stored)))
+            }
+            _ => pending().await,
+        }
+    }
+    async fn touch(&self, _: &SessionId, _: &Document, _: &Cookie) -> Result<TouchOutcome, StoreError> {
+        pending().await
+    }
+    async fn destroy(&self, _: &SessionId) -> Result<bool, StoreError> {
+        pending().await
+    }
+    async fn supersede(
+        &self,
+        _: &SessionId,
+        _: Expect<'_>,
+        _: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        pending().await
+    }
+    async fn successor(&self, _: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn writers_that_queue_up_before_a_frozen_store_all_fail_in_time() {
+    let spy = Spy::new().with("SID", r#"{"cookie":{},"n":1}"#);
+    let manager = manager(Frozen(spy.clone()), PausedTimer);
+    let mut sessions = Vec::new();
+    for _ in 0..40 {
+        sessions.push(manager.begin(&Head::new().with_session("SID")).await.unwrap().unwrap());
+    }
+    spy.meddle(|docs| _ = docs.insert("SID".into(), br#"{"cookie":{},"n":2}"#.to_vec()));
+    let started = tokio::time::Instant::now();
+    let writers = sessions.into_iter().map(|session| {
+        tokio::spawn(async move {
+            session.insert("n", 3).unwrap();
+            session.save().await.unwrap_err()
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        let error = writer.await.unwrap();
+        assert!(matches!(&error, SessionError::Store(error) if error.is_outage()), "{error:?}");
+    }
+    assert_eq!(started.elapsed().as_millis(), LIMIT.as_millis(), "the queue has a deadline too");
+}
+
+#[test]
+fn a_store_that_hangs_is_left_alone_but_for_one_trial_per_second() {
+    let clock = Arc::new(ManualClock::new(NOW));
+    let timer = Hasty::default();
+    let options = quiet().store_timeout(LIMIT).build().unwrap();
+    let manager = SessionManager::with_clock(Stuck, options, Arc::clone(&clock), timer.clone());
+    let asked = || {
+        let before = timer.set.load(Ordering::SeqCst);
+        let error = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap_err();
+        assert!(matches!(&error, SessionError::Store(error) if error.is_outage()), "{error:?}");
+        timer.set.load(Ordering::SeqCst) - before
+    };
+    assert_eq!((0..5).map(|_| asked()).collect::<Vec<_>>(), [1; 5]);
+    assert_eq!((0..5).map(|_| asked()).collect::<Vec<_>>(), [0; 5], "waiting for it again");
+    clock.advance(express_session_core::RETRY_AFTER);
+    assert_eq!([asked(), asked()], [1, 0]);
 }

@@ -5,6 +5,7 @@ mod contract;
 mod encryption;
 mod files;
 mod lives;
+mod marks;
 mod quarantine;
 mod support;
 mod sweeping;

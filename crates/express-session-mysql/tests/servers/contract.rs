@@ -51,7 +51,15 @@ impl Harness for MySql {
         let mut conn = self.database.conn().await;
         conn.exec_drop(
             "UPDATE sessions SET expires = GREATEST(0, CAST(expires AS SIGNED) - ?) WHERE session_id = ?",
-            (by.as_secs(), id.as_str()),
+            (i64::try_from(by.as_secs()).unwrap(), id.as_str()),
+        )
+        .await
+        .unwrap();
+        // A mark says itself until when it counts.
+        conn.exec_drop(
+            "UPDATE sessions SET data = CONCAT('0e', LPAD(CAST(SUBSTRING(data, 3, 15) AS SIGNED) - ?, 15, '0'), \
+             SUBSTRING(data, 18)) WHERE session_id = ? AND data LIKE '0e%'",
+            (i64::try_from(by.as_millis()).unwrap(), id.as_str()),
         )
         .await
         .unwrap();

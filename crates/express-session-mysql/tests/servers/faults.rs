@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome};
+use express_session_core::{
+    Expect, SessionStore as _, SessionStoreAdmin as _, StoreError, Successor, TouchOutcome,
+};
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::{MariaDb, free_port};
@@ -323,6 +325,10 @@ async fn a_table_that_is_dropped_is_named_and_may_come_back() {
     assert_missing(store.set(&sid, &document("n", "2"), Expect::Revision(&revision)).await.unwrap_err());
     assert_missing(touch(&store, &sid, &document("n", "1")).await.unwrap_err());
     assert_missing(store.destroy(&sid).await.unwrap_err());
+    let by = Successor { id: &id("new"), grace: Duration::from_mins(1) };
+    assert_missing(store.supersede(&sid, Expect::Any, by).await.unwrap_err());
+    assert_missing(store.supersede(&sid, Expect::Revision(&revision), by).await.unwrap_err());
+    assert_missing(store.successor(&sid).await.unwrap_err());
     assert_missing(store.sweep().await.unwrap_err());
     assert_missing(store.all().await.unwrap_err());
     database.run("RENAME TABLE elsewhere TO sessions").await;
@@ -384,11 +390,18 @@ async fn a_read_only_server_is_an_outage_for_writes_only() {
     // The table is there now, which is all that counts.
     let store = MySqlStore::connect(app()).await.unwrap();
     let sid = id("sid");
-    written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
+    let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     database.run("SET GLOBAL read_only = 1").await;
-    let error = touch(&store, &sid, &document("n", "1")).await.unwrap_err();
-    assert!(error.is_outage());
-    assert!(matches!(cause(&error), MySqlError::ReadOnly(_)), "{error:?}");
+    let by = Successor { id: &id("new"), grace: Duration::from_mins(1) };
+    for error in [
+        touch(&store, &sid, &document("n", "1")).await.unwrap_err(),
+        store.supersede(&sid, Expect::Any, by).await.unwrap_err(),
+        store.supersede(&sid, Expect::Revision(&revision), by).await.unwrap_err(),
+    ] {
+        assert!(error.is_outage());
+        assert!(matches!(cause(&error), MySqlError::ReadOnly(_)), "{error:?}");
+    }
+    assert_eq!(store.successor(&sid).await.unwrap(), None);
     assert!(store.get(&sid).await.unwrap().is_some());
     database.run("SET GLOBAL read_only = 0").await;
     assert_eq!(touch(&store, &sid, &document("n", "1")).await.unwrap(), TouchOutcome::Touched);

@@ -7,6 +7,7 @@ mod expected;
 mod faults;
 mod hostile;
 mod locks;
+mod marks;
 mod pool;
 mod runtimes;
 mod statements;

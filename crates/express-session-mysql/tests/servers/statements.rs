@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::{Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _, TouchOutcome};
+use express_session_core::{
+    Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _, Successor, TouchOutcome,
+};
 use express_session_mysql::MySqlStore;
 use express_session_mysql::mysql_async::prelude::Queryable;
 
@@ -154,6 +156,23 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
     );
     assert_gone(&store.set(&sid, &document("n", "4"), Expect::Revision(&third)).await.unwrap());
     log.take().await;
+
+    let by = Successor { id: &id("new"), grace: Duration::from_mins(1) };
+    let revision = written(store.set(&sid, &document("n", "5"), Expect::Any).await.unwrap());
+    log.take().await;
+    store.supersede(&sid, Expect::Revision(&revision), by).await.unwrap();
+    let sent = executed(&log.take().await);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(sent[0].starts_with("UPDATE `sessions` SET `expires` = 0, `data` = '0e0018935535"), "{sent:?}");
+    store.supersede(&sid, Expect::Any, by).await.unwrap();
+    let sent = executed(&log.take().await);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(
+        sent[0].starts_with("INSERT INTO `sessions`") && sent[0].contains("VALUES ('sid', 0, '0e"),
+        "{sent:?}"
+    );
+    store.successor(&sid).await.unwrap().unwrap();
+    assert_eq!(executed(&log.take().await), [&*select]);
 
     assert_eq!(store.length().await.unwrap(), 0);
     assert_eq!(

@@ -50,12 +50,15 @@ impl Harness for Redis {
         &self.store
     }
 
+    /// Ages the key of the session and that of its mark.
     async fn age(&self, id: &SessionId, by: Duration) {
         let key = self.key(id);
-        let left: i64 = query(&self.pool, &command(["PTTL", &key])).await.unwrap();
-        if left >= 0 {
-            let left = (left - i64::try_from(by.as_millis()).unwrap()).to_string();
-            query::<()>(&self.pool, &command(["PEXPIRE", &key, &left])).await.unwrap();
+        for key in [format!("ended:{{{key}}}"), key] {
+            let left: i64 = query(&self.pool, &command(["PTTL", &key])).await.unwrap();
+            if left >= 0 {
+                let left = (left - i64::try_from(by.as_millis()).unwrap()).to_string();
+                query::<()>(&self.pool, &command(["PEXPIRE", &key, &left])).await.unwrap();
+            }
         }
     }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use express_session_core::{
-    Cookie, Data, Expect, SessionStore as _, SetOutcome, StoreError, TouchAfter, TouchHint, TouchOutcome,
+    Cookie, Data, Expect, SessionId, SessionStore as _, SetOutcome, StoreError, Successor, SupersedeOutcome,
+    TouchAfter, TouchHint, TouchOutcome,
 };
 use express_session_redis::{RedisError, RedisOptions, RedisStore};
 use express_session_testbed::free_port;
@@ -25,6 +26,10 @@ fn hint(cookie: &Cookie) -> TouchHint<'_> {
     TouchHint { cookie, touch_after: TouchAfter::Always }
 }
 
+fn replaced_by(id: &SessionId) -> Successor<'_> {
+    Successor { id, grace: Duration::from_mins(1) }
+}
+
 /// All verbs fail with an outage that has this code.
 async fn all_verbs_are_unavailable(store: &RedisStore, code: Option<&str>) {
     let cookie = Cookie::default();
@@ -36,6 +41,9 @@ async fn all_verbs_are_unavailable(store: &RedisStore, code: Option<&str>) {
         store.set(&a, &document(1), Expect::Revision(&revision)).await.err(),
         touch(store, &a, &document(1)).await.err(),
         store.destroy(&a).await.err(),
+        store.supersede(&a, Expect::Any, replaced_by(&a)).await.err(),
+        store.supersede(&a, Expect::Revision(&revision), replaced_by(&a)).await.err(),
+        store.successor(&a).await.err(),
     ] {
         is_unavailable(&error.expect("the server is not there"), code);
     }
@@ -207,6 +215,7 @@ async fn a_master_that_becomes_a_replica_is_unavailable_until_it_is_one_again() 
         touch(&store, &id("a"), &document(2)).await.err(),
         store.get_and_touch(&id("a"), hint(&cookie)).await.err(),
         store.destroy(&id("a")).await.err(),
+        store.supersede(&id("a"), Expect::Revision(&revision), replaced_by(&id("b"))).await.err(),
     ] {
         is_unavailable(&error.expect("a replica takes no writes"), Some("READONLY"));
     }
@@ -244,13 +253,17 @@ async fn a_full_server_reads_and_forgets_but_takes_nothing() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]).unwrap();
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
     let revision = written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
+    written(store.set(&id("c"), &document(1), Expect::Any).await.unwrap());
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
     for expect in [Expect::Any, Expect::Revision(&revision)] {
         is_unavailable(&store.set(&id("a"), &document(2), expect).await.unwrap_err(), Some("OOM"));
     }
     assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().document), 1);
     assert_eq!(touch(&store, &id("a"), &document(1)).await.unwrap(), TouchOutcome::Touched);
-    assert!(store.destroy(&id("a")).await.unwrap());
+    let superseded = store.supersede(&id("a"), Expect::Revision(&revision), replaced_by(&id("b"))).await;
+    assert!(matches!(superseded, Ok(SupersedeOutcome::Superseded)), "{superseded:?}");
+    assert_eq!(store.successor(&id("a")).await.unwrap(), Some(id("b")));
+    assert!(store.destroy(&id("c")).await.unwrap());
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
     written(store.set(&id("a"), &document(3), Expect::Any).await.unwrap());
 }

@@ -11,6 +11,7 @@ mod contract;
 mod deployments;
 mod failures;
 mod lifecycle;
+mod marks;
 mod monitor;
 mod replay;
 mod round_trips;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use express_session_core::{
     Clock, Cookie, Data, Document, Expect, ManualClock, SessionId, SessionStore, SetOutcome, StoreError,
-    Stored, TouchHint, TouchOutcome, UnixMillis,
+    Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
 };
 
 /// A bug to put into the Rust server.
@@ -120,5 +120,21 @@ impl<S: SessionStore> SessionStore for Sabotaged<S> {
             return Ok(true);
         }
         self.store.destroy(id).await
+    }
+
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        if self.sabotage == Sabotage::Destroy {
+            return Ok(SupersedeOutcome::Superseded);
+        }
+        self.store.supersede(id, expect, by).await
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        self.store.successor(id).await
     }
 }

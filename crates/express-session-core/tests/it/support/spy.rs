@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use express_session_core::{
     Clock, Cookie, Document, Expect, Life, ManualClock, Revision, SessionId, SessionStore, SetOutcome,
-    StoreError, Stored, TouchHint, TouchOutcome, UnixMillis,
+    StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
 };
 
 use super::NOW;
@@ -27,6 +27,7 @@ pub(crate) struct Spy {
 #[derive(Default)]
 struct Inner {
     docs: Docs,
+    marks: BTreeMap<String, SessionId>,
     calls: Vec<(&'static str, String)>,
     failing: BTreeSet<&'static str>,
     hook: Option<Hook>,
@@ -194,6 +195,35 @@ impl SessionStore for Spy {
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
         self.let_others_run().await;
         Ok(self.call("destroy", id)?.docs.remove(id.as_str()).is_some())
+    }
+
+    async fn supersede(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        self.let_others_run().await;
+        let mut inner = self.call("supersede", id)?;
+        if let Expect::Revision(revision) = expect {
+            match inner.read(id, self.clock.now())? {
+                None => return Ok(SupersedeOutcome::Gone),
+                Some(current) if current.revision != *revision => {
+                    return Ok(SupersedeOutcome::Conflict(Box::new(current)));
+                }
+                Some(_) => {}
+            }
+        }
+        inner.docs.remove(id.as_str());
+        if !by.grace.is_zero() {
+            inner.marks.insert(id.as_str().to_owned(), by.id.clone());
+        }
+        Ok(SupersedeOutcome::Superseded)
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        self.let_others_run().await;
+        Ok(self.call("successor", id)?.marks.get(id.as_str()).cloned())
     }
 }
 

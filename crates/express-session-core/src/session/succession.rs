@@ -1,0 +1,83 @@
+//! A session that takes the place of another one, after a login: what requests meet that still come with the old id.
+
+use super::current::Current;
+use super::manager::SessionManager;
+use crate::error::SessionError;
+use crate::session_id::SessionId;
+use crate::store::guarded::Calls;
+use crate::store::{Expect, StoreError, Successor};
+
+/// Ends the stored session in favour of `id`, and tells so whoever still comes with the client's old cookie.
+pub(super) async fn make_way(
+    current: &Current,
+    id: &SessionId,
+    store: &mut Calls<'_>,
+) -> Result<(), SessionError> {
+    let manager = &current.manager;
+    let grace = manager.options().successor_grace;
+    let (stored, came_with) = {
+        let mut state = current.state();
+        let stored = state.stored_id().cloned();
+        let came_with = state.came_with.as_ref().map(|cookie| cookie.id.clone());
+        state.end(stored.clone(), false);
+        (stored, came_with)
+    };
+    let came_with = came_with.filter(|id| stored.as_ref() != Some(id));
+    for old in stored.iter().chain(&came_with) {
+        let superseded = store.supersede(old, Expect::Any, Successor { id, grace }).await;
+        superseded.map_err(|error| manager.failed(error))?;
+    }
+    Ok(())
+}
+
+/// Ends the session that has taken the place of this one, which is not there any more: a logout that was under way
+/// during a login ends that login too.
+pub(super) async fn end_successor(
+    manager: &SessionManager,
+    id: &SessionId,
+    store: &mut Calls<'_>,
+) -> Result<(), StoreError> {
+    /// A session that is renewed more often than that within the grace has an owner who can log out again.
+    const MAX_SUCCESSORS: u32 = 8;
+    if manager.options().successor_grace.is_zero() {
+        return Ok(());
+    }
+    let mut id = id.clone();
+    for _ in 0..MAX_SUCCESSORS {
+        let Some(successor) = store.successor(&id).await? else { return Ok(()) };
+        if store.destroy(&successor).await? {
+            return Ok(());
+        }
+        id = successor;
+    }
+    Ok(())
+}
+
+/// Whether a login has overtaken this request. It came with the cookie of a session that was gone, and began another one
+/// instead, whose cookie must not replace the login's. That one is not kept.
+pub(super) async fn was_overtaken(current: &Current, store: &mut Calls<'_>) -> Result<bool, SessionError> {
+    let manager = &current.manager;
+    let grace = manager.options().successor_grace;
+    if grace.is_zero() {
+        return Ok(false);
+    }
+    let (id, instead_of, in_place_of) = {
+        let state = current.state();
+        (state.id.clone(), state.began_instead_of().cloned(), state.takes_place_of().cloned())
+    };
+    let work = async {
+        if let Some(old) = in_place_of {
+            store.supersede(&old, Expect::Any, Successor { id: &id, grace }).await?;
+        }
+        // Asked last, so that a login that ends after this is answered after it.
+        match instead_of {
+            Some(old) if store.successor(&old).await?.is_some() => store.destroy(&id).await.map(|_| true),
+            _ => Ok(false),
+        }
+    };
+    let was_overtaken = work.await.map_err(|error| manager.failed(error))?;
+    if was_overtaken {
+        current.state().end(None, false);
+    }
+    Ok(was_overtaken)
+}

@@ -1,0 +1,149 @@
+//! The store as sessions call it: left alone while it is out of order, and waited for until a verb's deadline.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::breaker::Breaker;
+use super::erased::{Call, ErasedStore};
+use super::{
+    Expect, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, Timer, TouchHint,
+    TouchOutcome,
+};
+use crate::clock::{Clock, UnixMillis};
+use crate::cookie::Cookie;
+use crate::document::Document;
+use crate::session_id::SessionId;
+
+/// Any store, behind a circuit breaker.
+#[derive(Debug)]
+pub(crate) struct GuardedStore {
+    store: Box<dyn ErasedStore>,
+    breaker: Breaker,
+    clock: Box<dyn Clock>,
+    timer: Box<dyn Timer>,
+    /// How long a verb may take.
+    limit: Duration,
+}
+
+/// The calls that one verb makes, and what else it waits for: all of it together ends in time.
+pub(crate) struct Calls<'a> {
+    guarded: &'a GuardedStore,
+    /// Set when something is not ready at once.
+    alarm: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl GuardedStore {
+    pub(crate) fn new(
+        store: impl SessionStore,
+        clock: impl Clock,
+        timer: impl Timer,
+        limit: Duration,
+    ) -> Self {
+        Self {
+            store: Box::new(store),
+            breaker: Breaker::new(),
+            clock: Box::new(clock),
+            timer: Box::new(timer),
+            limit,
+        }
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    /// For a verb that begins now.
+    pub(crate) const fn calls(&self) -> Calls<'_> {
+        Calls { guarded: self, alarm: None }
+    }
+}
+
+impl Calls<'_> {
+    pub(crate) async fn get(&mut self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        self.call(self.guarded.store.get(id)).await
+    }
+
+    pub(crate) async fn get_and_touch(
+        &mut self,
+        id: &SessionId,
+        hint: TouchHint<'_>,
+    ) -> Result<Option<Stored>, StoreError> {
+        self.call(self.guarded.store.get_and_touch(id, hint)).await
+    }
+
+    pub(crate) async fn set(
+        &mut self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        self.call(self.guarded.store.set(id, document, expect)).await
+    }
+
+    pub(crate) async fn touch(
+        &mut self,
+        id: &SessionId,
+        document: &Document,
+        cookie: &Cookie,
+    ) -> Result<TouchOutcome, StoreError> {
+        self.call(self.guarded.store.touch(id, document, cookie)).await
+    }
+
+    pub(crate) async fn destroy(&mut self, id: &SessionId) -> Result<bool, StoreError> {
+        self.call(self.guarded.store.destroy(id)).await
+    }
+
+    pub(crate) async fn supersede(
+        &mut self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
+        self.call(self.guarded.store.supersede(id, expect, by)).await
+    }
+
+    pub(crate) async fn successor(&mut self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        self.call(self.guarded.store.successor(id)).await
+    }
+
+    /// Waits for something that is not the store: a turn behind other writers.
+    pub(crate) async fn wait<T>(&mut self, turn: impl Future<Output = T>) -> Result<T, StoreError> {
+        let mut turn = pin!(turn);
+        poll_fn(|context| match turn.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => self.poll_alarm(context).map(Err),
+        })
+        .await
+    }
+
+    async fn call<T>(&mut self, mut call: Call<'_, T>) -> Result<T, StoreError> {
+        let guarded = self.guarded;
+        guarded.breaker.admit(|| guarded.now())?;
+        let answer = poll_fn(|context| match call.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(answer),
+            Poll::Pending => self.poll_alarm(context).map(Err),
+        })
+        .await;
+        match &answer {
+            Err(error) if error.is_outage() => guarded.breaker.failed(|| guarded.now()),
+            _ => guarded.breaker.answered(),
+        }
+        answer
+    }
+
+    /// Ready with [`StoreError::Timeout`] once the verb has taken too long.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<StoreError> {
+        let Self { guarded: GuardedStore { timer, limit, .. }, alarm } = self;
+        let alarm = alarm.get_or_insert_with(|| timer.sleep(*limit));
+        alarm.as_mut().poll(context).map(|()| StoreError::Timeout(*limit))
+    }
+}
+
+impl fmt::Debug for Calls<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("is_waiting", &self.alarm.is_some()).finish_non_exhaustive()
+    }
+}
