@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 use express_session_core::{DataError, SessionError};
 
 /// A session error at the HTTP edge.
 ///
-/// The response is opaque: a status without a body. What happened is logged as an error, with its causes and
+/// The response is opaque: a status without a body, and `Retry-After` where another try may work. What happened is logged as an error, with its causes and
 /// without ids, keys or data.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,10 +38,11 @@ impl From<DataError> for Error {
 }
 
 impl ResponseError for Error {
-    /// 401 if the session has ended meanwhile, 503 for outages (if configured) and hopeless contention, else 500.
+    /// 401 if the session has ended meanwhile, 409 if the options forbid to merge with another request's changes, 503 for outages (if configured) and hopeless contention, else 500.
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Session(SessionError::Gone) => StatusCode::UNAUTHORIZED,
+            Self::Session(SessionError::Conflict) => StatusCode::CONFLICT,
             Self::Session(SessionError::Unavailable(_) | SessionError::Contended(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -50,7 +52,11 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         tracing::error!(error = %chain(self), status = self.status_code().as_u16(), "a session could not be used");
-        HttpResponse::new(self.status_code())
+        let mut response = HttpResponse::new(self.status_code());
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, express_session_core::RETRY_AFTER.as_secs().into());
+        }
+        response
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
+use std::time::{Duration, SystemTime};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -72,7 +73,26 @@ impl Session {
         Ok(self.0.insert(key, value)?)
     }
 
+    /// Notes that the user has just proved who they are: at a login, after [`regenerate`](Self::regenerate), and when a
+    /// page asks again.
+    pub fn set_authenticated(&self) {
+        self.0.set_authenticated();
+    }
+
+    /// When the user last proved who they are; `None` if [`set_authenticated`](Self::set_authenticated) was never called.
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.0.authenticated_at()
+    }
+
+    /// Whether the user has proved who they are within this time: what a page asks before it moves money.
+    pub fn is_fresh(&self, within: Duration) -> bool {
+        self.0.is_fresh(within)
+    }
+
     /// Removes `key`; whether it was there.
+    ///
+    /// Not a logout that wins: an overlapping request that changes the same key brings it back. Whoever logs out is to
+    /// [`purge`](Self::purge) the session.
     pub fn remove(&self, key: impl AsRef<str>) -> bool {
         self.0.remove(key)
     }

@@ -17,7 +17,7 @@ pub use cross_origin::{CrossOriginProtection, CrossOriginService, InvalidOriginE
 pub use error::Error;
 pub use express_session_core as core;
 pub use express_session_core::{
-    ClearSiteData, Cookie, CookieMut, CookieOptions, CookieRejection, Data, DataError, Options,
+    ClearSiteData, Cookie, CookieMut, CookieOptions, CookieRejection, Data, DataError, OnConflict, Options,
     OptionsBuilder, OptionsError, Priority, SameSite, SameSiteOption, Secure, SessionError, SessionId,
     StoreOutage, TouchAfter, TrustProxy, Unset,
 };

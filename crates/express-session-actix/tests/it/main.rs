@@ -10,6 +10,7 @@ mod ecosystem;
 mod errors;
 mod lazy;
 mod lifecycle;
+mod login_wins;
 mod nested;
 mod outage;
 mod responses;

@@ -46,6 +46,7 @@ async fn a_failed_read_is_answered_by_the_policy_and_the_session_survives() {
         store.switches.down.store(true, SeqCst);
         let down = visitor.get(&server, "/read").await;
         assert_eq!((down.status, &*down.body, down.cookies.len()), (status, body, 0), "{policy:?}");
+        assert_eq!(down.header("retry-after"), if status == 503 { "1" } else { "" });
         store.switches.down.store(false, SeqCst);
         assert_eq!(visitor.get(&server, "/read").await.body, "Some(1)", "{policy:?}");
     }
