@@ -6,17 +6,23 @@
 const clock = require('./lab/clock')
 const http = require('node:http')
 const app = require('./lab/app')
+const listings = require('./lab/listings')
 const stores = require('./lab/stores')
 
 async function main (config) {
   const backend = await stores.connect(config)
+  const made = Object.fromEntries(config.spaces.map((space) => [
+    space,
+    config.option_sets.map((set) => backend.store(space, set.store))
+  ]))
   const apps = Object.fromEntries(config.spaces.map((space) => [
     space,
-    config.option_sets.map((set) => app(set, backend.store(space, set.store)))
+    config.option_sets.map((set, number) => app(set, made[space][number]))
   ]))
 
-  // What the driver reads and writes behind the apps' backs; only the memory store needs it.
+  // What the driver reads and writes behind the apps' backs. Only the memory store needs the last three.
   const control = {
+    listings: ({ space, config }) => listings(made[space][config]),
     dump: ({ space }) => backend.dump(space),
     plant: ({ space, config, id, text }) => backend.plant(space, config, id, text),
     reset: ({ space }) => backend.reset(space)
@@ -30,7 +36,7 @@ async function main (config) {
     }
     let body = ''
     for await (const chunk of req) body += chunk
-    res.end(JSON.stringify(control[verb](JSON.parse(body)) ?? null))
+    res.end(JSON.stringify((await control[verb](JSON.parse(body))) ?? null))
   })
   server.keepAliveTimeout = 600000
   server.listen(0, '127.0.0.1', () => console.log(`listening on ${server.address().port}`))

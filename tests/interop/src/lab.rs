@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use express_session_testbed::{MariaDb, mariadb, redis::RedisServer};
 use futures_util::future::try_join;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Answer, Call, Client};
@@ -155,6 +155,20 @@ impl Lab {
         })
         .await?;
         Ok(mismatch)
+    }
+
+    /// What the Node package answers when it is asked for all sessions in the space both share, and what its sweeps say:
+    /// by verb, `{"value": …}` or `{"error": …}`.
+    ///
+    /// # Errors
+    ///
+    /// If the Node server does not answer.
+    pub async fn node_listings(&self, set: usize, now: i64) -> Result<Map<String, Value>> {
+        let body = json!({ "space": Space::Mixed, "config": set });
+        match self.client.control(self.node.port, "listings", &body, now).await? {
+            Value::Object(listings) => Ok(listings),
+            other => anyhow::bail!("the Node server answered {other}"),
+        }
     }
 
     /// Runs a script everywhere and shows what is observed after each step, by space; goes on while told to.

@@ -1,5 +1,7 @@
 //! express-session's options, as JSON, made into ours.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 use express_session_actix::{CookieOptions, Options, Unset};
 use serde_json::Value;
@@ -26,6 +28,10 @@ pub(super) fn session_options(set: &OptionSet, shared: &Shared) -> Result<Option
             "saveUninitialized" => builder.save_uninitialized(flag()?),
             "rolling" => builder.rolling(flag()?),
             "proxy" => builder.proxy(flag()?),
+            // Ours alone; express-session does not look at it.
+            "successorGrace" => {
+                builder.successor_grace(Duration::from_millis(value.as_u64().context("milliseconds")?))
+            }
             "unset" => builder.unset(if value == "destroy" { Unset::Destroy } else { Unset::Keep }),
             "cookie" => {
                 let mut cookie = CookieOptions::new();

@@ -7,5 +7,6 @@
 )]
 
 mod differences;
+mod marks;
 mod sabotage;
 mod sequences;
