@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use tempfile::TempDir;
 
-use crate::process::{Process, StartError, free_port};
+use crate::process::{Process, StartError, free_port, in_its_own_group};
 
 /// The user of every private server; it may do anything.
 pub const USER: &str = "tester";
@@ -251,12 +251,13 @@ fn caretaker(server: Option<u32>, dir: &Path) -> io::Result<Child> {
         if [ "$0" != none ] && grep -qs -- "$1" "/proc/$0/cmdline"; then kill -9 "$0"; fi
         rm -rf -- "$1"
     "#;
-    Command::new("sh")
+    let mut caretaker = Command::new("sh");
+    caretaker
         .args(["-c", SCRIPT])
         .arg(server.map_or_else(|| "none".to_owned(), |pid| pid.to_string()))
         .arg(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+        .stderr(Stdio::null());
+    in_its_own_group(&mut caretaker).spawn()
 }

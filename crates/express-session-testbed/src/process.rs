@@ -47,6 +47,13 @@ pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
+/// Keeps Ctrl-C from a program that has to clean up after it: a terminal sends the signal to the whole group.
+pub(crate) fn in_its_own_group(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
 /// A running program; killed when dropped.
 #[derive(Debug)]
 pub struct Process {

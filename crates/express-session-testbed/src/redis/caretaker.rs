@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::process::in_its_own_group;
+
 /// A process that waits until this program has ended, however it does; then it ends the servers, if they are
 /// still the ones with this folder on their command line, and removes the folder.
 #[derive(Debug)]
@@ -25,6 +27,22 @@ impl Caretaker {
         let mut caretaker = Command::new("sh");
         caretaker.arg("-c").arg(SCRIPT).arg(folder).args(servers.iter().map(u32::to_string));
         caretaker.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(Self { _child: caretaker.spawn()? })
+        Ok(Self { _child: in_its_own_group(&mut caretaker).spawn()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_interrupts_the_program_does_not_interrupt_its_caretaker() {
+        let folder = tempfile::tempdir().unwrap();
+        let Caretaker { _child: caretaker } = Caretaker::of(&[], folder.path()).unwrap();
+        let pid = caretaker.id().to_string();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        // Behind the name in parentheses: state, parent, group.
+        let group = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(2).unwrap();
+        assert_eq!(group, pid);
     }
 }
