@@ -88,6 +88,16 @@ impl Backend {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Waits until what was written is on the disk: later it would be written while something is timed.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        if matches!(self.store, Store::File | Store::Mysql) {
+            let mut sync = Command::new("sync");
+            let status = sync.arg("--file-system").arg(self.folder.path()).stdin(Stdio::null()).status()?;
+            anyhow::ensure!(status.success(), "sync");
+        }
+        Ok(())
+    }
+
     pub(crate) const fn store(&self) -> Store {
         self.store
     }

@@ -144,9 +144,9 @@ impl Run {
             pages = if self.quick { PAGES_OF_A_QUICK_RUN.to_vec() } else { PAGES.to_vec() };
         }
         let effort = if self.quick {
-            Effort { rounds: 3, seconds: 1.0 }
+            Effort { rounds: 3, seconds: 1.0, tries: 2 }
         } else {
-            Effort { rounds: self.rounds, seconds: self.seconds.into() }
+            Effort { rounds: self.rounds, seconds: self.seconds.into(), tries: 4 }
         };
         for &store in &self.what {
             if has(Part::Statements) && store != Store::Memory {
@@ -163,9 +163,8 @@ impl Run {
             if has(Part::Growth) {
                 let largest = if self.quick { 100_000 } else { 5_000_000 };
                 let effort = Effort { rounds: effort.rounds.min(3), ..effort };
-                let plan = Plan { effort, largest, stop: &stop, wanted: &wanted };
-                growth::measure(store, plan, &mut results)?;
-                save(&results)?;
+                let plan = Plan { effort, largest, only_sizes: self.quick, stop: &stop, wanted: &wanted };
+                growth::measure(store, plan, &mut results, &save)?;
             }
         }
         save(&results)?;

@@ -34,7 +34,12 @@ pub(crate) fn this_program() -> anyhow::Result<f64> {
 /// The memory a process holds, in bytes.
 pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    parse_resident(&text).context("VmRSS")
+    parse_kilobytes(&text, "VmRSS:").context("VmRSS")
+}
+
+/// The memory that programs can still have, in bytes.
+pub(crate) fn available() -> anyhow::Result<u64> {
+    parse_kilobytes(&fs::read_to_string("/proc/meminfo")?, "MemAvailable:").context("MemAvailable")
 }
 
 struct Times {
@@ -59,8 +64,8 @@ fn parse_process(text: &str) -> Option<Times> {
     Some(Times { own: two()?, children: two()? })
 }
 
-fn parse_resident(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn parse_kilobytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
@@ -83,6 +88,6 @@ mod tests {
 
     #[test]
     fn memory_is_counted_in_bytes() {
-        assert_eq!(parse_resident("Name:\tx\nVmRSS:\t    2048 kB\n"), Some(2048 * 1024));
+        assert_eq!(parse_kilobytes("Name:\tx\nVmRSS:\t    2048 kB\n", "VmRSS:"), Some(2048 * 1024));
     }
 }

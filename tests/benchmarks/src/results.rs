@@ -33,6 +33,9 @@ pub(crate) struct Timed {
     pub(crate) store: Store,
     pub(crate) page: String,
     pub(crate) subject: String,
+    /// By which of the commands: only rounds of the same are taken round by round.
+    #[serde(default)]
+    pub(crate) command: usize,
     pub(crate) rounds: Vec<Round>,
 }
 
@@ -101,11 +104,21 @@ pub(crate) struct Growth {
     pub(crate) page: String,
     pub(crate) sessions: u64,
     pub(crate) workers: usize,
+    /// How many processors the server could use; the load shares them if that is more than one.
+    #[serde(default = "one")]
+    pub(crate) cores: usize,
     /// Whether expired sessions were being removed meanwhile.
     pub(crate) sweep: bool,
     /// Memory of the process that keeps them, per session; only where it is the server's own.
     pub(crate) bytes_per_session: Option<f64>,
     pub(crate) rounds: Vec<Round>,
+    /// After a sweep, when all expired sessions are gone.
+    #[serde(default)]
+    pub(crate) calm: Vec<Round>,
+}
+
+const fn one() -> usize {
+    1
 }
 
 /// What overlapping requests of one visitor did to each other.
@@ -159,8 +172,8 @@ impl Results {
 
     pub(crate) fn put_growth(&mut self, new: Growth) {
         let same = |it: &Growth| {
-            (&it.subject, &it.page, it.sessions, it.workers, it.sweep)
-                == (&new.subject, &new.page, new.sessions, new.workers, new.sweep)
+            (&it.subject, &it.page, it.sessions, it.workers, it.cores, it.sweep)
+                == (&new.subject, &new.page, new.sessions, new.workers, new.cores, new.sweep)
         };
         self.growth.retain(|it| !same(it));
         self.growth.push(new);

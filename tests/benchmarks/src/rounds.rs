@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::backends::{Backend, temporary_folder, write_cookies};
+use crate::http::Client;
 use crate::load::{self, Load, Seen, VISIT};
 use crate::processor;
 use crate::progress::Progress;
@@ -15,11 +16,8 @@ use crate::subject::{Store, Subject};
 /// How many sessions are used in turn: more than connections, so that requests of one session do not overlap.
 const SESSIONS: u64 = 1000;
 
-/// A round in which others have used more than this share of a processor is measured again …
+/// A round in which others have used more than this share of a processor is measured again.
 pub(crate) const QUIET: f64 = 0.08;
-
-/// … at most so many times; then the quietest of them counts.
-const MAX_TRIES: u32 = 4;
 
 /// How long each page is asked for before it is timed, in seconds; Node compiles what it runs often.
 const WARM: f64 = 1.0;
@@ -31,6 +29,13 @@ const WARM_NODE: f64 = 3.0;
 pub(crate) struct Effort {
     pub(crate) rounds: u32,
     pub(crate) seconds: f64,
+    /// How often a disturbed round is measured at most; then the quietest of them counts.
+    pub(crate) tries: u32,
+}
+
+/// How long a page of this subject is asked for before it is timed.
+pub(crate) const fn warm(subject: &Subject) -> f64 {
+    if subject.program.is_node() { WARM_NODE } else { WARM }
 }
 
 /// Measures the pages on one store.
@@ -71,14 +76,14 @@ pub(crate) fn compare(
                 store,
                 page: (*page).to_owned(),
                 subject: subject.name.to_owned(),
+                command: results.commands.len(),
                 rounds: Vec::new(),
             })
             .collect();
         for (page, subject, path) in &mine {
             stop.check()?;
             progress.step(&format!("{page}, {}, warming up", subject.title));
-            let seconds = if subject.program.is_node() { WARM_NODE } else { WARM };
-            field.round(subject, path, seconds, one_round)?;
+            field.warm_up(subject, path)?;
         }
         for round in 0..effort.rounds as usize {
             for turn in 0..mine.len() {
@@ -89,7 +94,7 @@ pub(crate) fn compare(
                     continue;
                 };
                 progress.step(&format!("{page}, {}", subject.title));
-                timed.rounds.push(field.round(subject, path, effort.seconds, quiet_round)?);
+                timed.rounds.push(field.round(subject, path, effort)?);
             }
         }
         for timed in timed {
@@ -133,14 +138,30 @@ impl<'a> Field<'a> {
         Ok(Self { backend, servers, script, _folder: folder })
     }
 
-    /// One turn of a subject: `measure` is [`quiet_round`], or [`one_round`] where nobody looks at the result.
-    fn round(
-        &self,
+    /// Asks for a page until it is as quick as it gets, and sees whether the sessions of the load are there.
+    fn warm_up(&self, subject: &Subject, path: &str) -> anyhow::Result<()> {
+        let (server, load) = self.load(subject, path, warm(subject))?;
+        one_round(&self.script, &load, server.pid(), self.backend.pid())?;
+        let Some(file) = load.cookies else { return Ok(()) };
+        let cookies = std::fs::read_to_string(file)?;
+        // A page that finds no session and makes one is answered as well; it would be timed in vain.
+        let read = Client::connect(server.port)?.get("/read", cookies.lines().next())?.ok()?;
+        anyhow::ensure!(read.body != "0", "{} has lost sessions of the load", subject.name);
+        Ok(())
+    }
+
+    /// One turn of a subject.
+    fn round(&self, subject: &Subject, path: &str, effort: Effort) -> anyhow::Result<Round> {
+        let (server, load) = self.load(subject, path, effort.seconds)?;
+        quiet_round(&self.script, &load, server.pid(), self.backend.pid(), effort.tries)
+    }
+
+    fn load<'b>(
+        &'b self,
         subject: &Subject,
-        path: &str,
+        path: &'b str,
         seconds: f64,
-        measure: fn(&Path, &Load<'_>, u32, Option<u32>) -> anyhow::Result<Round>,
-    ) -> anyhow::Result<Round> {
+    ) -> anyhow::Result<(&'b Server, Load<'b>)> {
         let (_, server, cookies) = (self.servers.iter())
             .find(|(of, ..)| of.serves == subject.serves && of.program == subject.program)
             .ok_or_else(|| anyhow::anyhow!("{} is not running", subject.name))?;
@@ -152,7 +173,7 @@ impl<'a> Field<'a> {
             seconds,
             processors: LOAD_PROCESSOR,
         };
-        measure(&self.script, &load, server.pid(), self.backend.pid())
+        Ok((server, load))
     }
 }
 
@@ -162,9 +183,10 @@ pub(crate) fn quiet_round(
     load: &Load<'_>,
     server: u32,
     database: Option<u32>,
+    tries: u32,
 ) -> anyhow::Result<Round> {
     let mut best: Option<Round> = None;
-    for tries in 1..=MAX_TRIES {
+    for tries in 1..=tries {
         let round = Round { tries, ..one_round(script, load, server, database)? };
         if best.as_ref().is_none_or(|best| round.foreign < best.foreign) {
             best = Some(round);
@@ -195,7 +217,13 @@ impl Reading {
     }
 }
 
-fn one_round(script: &Path, load: &Load<'_>, server: u32, database: Option<u32>) -> anyhow::Result<Round> {
+/// Measures once, whatever else happens meanwhile.
+pub(crate) fn one_round(
+    script: &Path,
+    load: &Load<'_>,
+    server: u32,
+    database: Option<u32>,
+) -> anyhow::Result<Round> {
     let before = Reading::take(server, database)?;
     let seen = load::run(script, load)?;
     let after = Reading::take(server, database)?;

@@ -1,7 +1,8 @@
 'use strict'
 // The app of the benchmarks on Express: node server.js '{ "subject": "express-redis", "url": …, "folder": …, "maxAge": ms }'
-// It prints the port it listens on, and ends when its standard input does.
+// (and "sweep", in ms: how often expired sessions are removed). It prints the port it listens on, and ends when its standard input does.
 
+const { randomBytes } = require('crypto')
 const express = require('express')
 const session = require('express-session')
 
@@ -14,17 +15,23 @@ const stores = {
     const MemoryStore = require('memorystore')(session)
     return new MemoryStore({ checkPeriod: sweep ?? 60000 })
   },
-  async 'express-file' ({ folder }) {
+  async 'express-file' ({ folder, sweep }) {
     const FileStore = require('session-file-store')(session)
     // Retrying an unknown id costs a quarter of a second and answers nothing.
-    return new FileStore({ path: folder, logFn: () => {}, retries: 0 })
+    return new FileStore({
+      path: folder,
+      logFn: () => {},
+      retries: 0,
+      // In seconds, unlike the other stores.
+      ...(sweep && { reapInterval: sweep / 1000 })
+    })
   },
   async 'express-redis' ({ url }) {
     const { createClient } = require('redis')
     const { RedisStore } = require('connect-redis')
     return new RedisStore({ client: await createClient({ url }).connect() })
   },
-  async 'express-mysql' ({ url }) {
+  async 'express-mysql' ({ url, sweep }) {
     const MySQLStore = require('express-mysql-session')(session)
     const { hostname: host, port, username: user, password, pathname } = new URL(url)
     const store = new MySQLStore({
@@ -34,7 +41,8 @@ const stores = {
       password: decodeURIComponent(password),
       database: pathname.slice(1),
       // The package's default is 1; the Rust peers have 10.
-      connectionLimit: 10
+      connectionLimit: 10,
+      ...(sweep && { checkExpirationInterval: sweep })
     })
     await store.onReady()
     return store
@@ -76,6 +84,17 @@ function pages (app) {
   })
 }
 
+// Makes so many sessions as `/create` makes one, without a request for each: copies of the visitor's own.
+function fillPage (app, store) {
+  app.get('/fill/:count', (req, res) => {
+    req.session.num = 1
+    for (let made = 0; made < Number(req.params.count); made++) {
+      store.set(randomBytes(24).toString('base64url'), req.session)
+    }
+    res.send('filled')
+  })
+}
+
 async function main (config) {
   const app = express()
   // What Express adds to a page by itself is not what is compared.
@@ -84,14 +103,16 @@ async function main (config) {
   if (config.subject === 'express') {
     app.get('/:page', (req, res) => res.send('1'))
   } else {
+    const store = await stores[config.subject](config)
     app.use(session({
       secret: SECRET,
-      store: await stores[config.subject](config),
+      store,
       resave: false,
       saveUninitialized: false,
       cookie: { maxAge: config.maxAge ?? 86400000 }
     }))
     pages(app)
+    if (config.subject === 'express-memory') fillPage(app, store)
   }
   const server = app.listen(0, '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
 }

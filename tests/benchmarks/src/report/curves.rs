@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::{bars, tables, words};
+use super::{bars, growth, tables, words};
 use crate::results::{Results, Timed};
 use crate::statistics::Spread;
 use crate::subject::{SUBJECTS, Store, Subject};
@@ -64,14 +64,9 @@ fn distribution(timed: &Timed) -> Vec<(f64, f64)> {
 pub(super) fn growth(results: &Results, file: &Path) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for subject in SUBJECTS.iter().filter(|subject| subject.store == Some(Store::Memory)) {
-        let mut points: Vec<(f64, f64)> = (results.growth.iter())
-            .filter(|it| it.subject == subject.name && it.page == "counter" && it.workers == 1 && !it.sweep)
-            .filter_map(|it| {
-                let rates = Spread::of(it.rounds.iter().map(|round| round.seen.per_second()))?;
-                Some(((it.sessions as f64).log10(), rates.median))
-            })
+        let points: Vec<_> = (growth::curve(results, subject).into_iter())
+            .map(|(sessions, rate)| (sessions.log10(), rate))
             .collect();
-        points.sort_by(|one, other| one.0.total_cmp(&other.0));
         if !points.is_empty() {
             lines.push((subject, points));
         }

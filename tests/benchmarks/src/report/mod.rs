@@ -2,6 +2,7 @@
 
 mod bars;
 mod curves;
+mod growth;
 mod page;
 mod summary;
 mod tables;
@@ -26,7 +27,7 @@ pub(crate) fn write(results: &Results, before: Option<&Results>, docs: &Path) ->
             curves::latency(results, store, "counter", &latency)?;
         }
     }
-    if results.growth.iter().any(|growth| growth.store == Store::Memory) {
+    if growth::has_curve(results) {
         curves::growth(results, &images.join("growth.svg"))?;
     }
     bars::overview(results, &images.join("overview.svg"))?;

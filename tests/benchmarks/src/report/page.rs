@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{tables, words};
+use super::{growth, tables, words};
 use crate::results::Results;
 use crate::subject::{SUBJECTS, Store};
 
@@ -35,9 +35,7 @@ pub(super) fn page(results: &Results, before: Option<&Results>) -> String {
             let _ = writeln!(text, "![Latencies](images/benchmarks/{file}-latency.svg)\n");
         }
     }
-    if !results.growth.is_empty() {
-        let _ = writeln!(text, "{GROWTH}\n{}", tables::growth(results));
-    }
+    text += &growth::section(results);
     let _ = writeln!(text, "## What each does for a page\n\n{}", does());
     text
 }
@@ -82,6 +80,7 @@ machine, `make bench-quick` a part in five minutes; [`tests/benchmarks`](../test
 - The peers are used as their documentation shows: tower-sessions' cookie is not signed, actix-session's is encrypted, ours and
   Express' are signed. Express runs in production mode, without ETag and `X-Powered-By`, with ten MySQL connections in the
   place of its package's one, and without session-file-store's retries.
+- MariaDB and Redis are private servers that do not wait for the disk (`innodb_flush_log_at_trx_commit=0`, no snapshots).
 - Express is one process on one core, like the others; its other threads share that core.
 - tower-sessions is 0.14, the newest that its stores for Redis and MySQL work with.
 ";
@@ -100,15 +99,6 @@ const COSTS: &str = "\
 
 Per request, on one connection, sessions in memory; in parentheses what is above the same Actix app that looks for a cookie and sends a
 constant one. Instructions are callgrind's, user space only, SHA-256 in software. `make bench-guard` fails if ours grow.
-";
-
-const GROWTH: &str = "\
-## Growth
-
-Sessions in memory are all made by visitors, and cookies for the load are picked evenly. Elsewhere a thousand are asked for and the others
-are in the way. Two workers share both cores with the load. During a sweep the worst second counts.
-
-![Requests per second by the number of sessions](images/benchmarks/growth.svg)
 ";
 
 #[cfg(test)]

@@ -13,19 +13,18 @@ pub(crate) fn summary(results: &Results) -> String {
     for store in Store::ALL {
         for page in PAGES {
             let lanes = tables::lanes(results, store, page);
-            let ours =
-                results.timed(store, page, &format!("ours-{}", words::file_name(store))).map(tables::rates);
+            let ours = results.timed(store, page, &format!("ours-{}", words::file_name(store)));
             if lanes.is_empty() {
                 continue;
             }
             let _ = writeln!(text, "\n{}, {page}: requests per second, ours ÷ it", store.title());
             for (subject, timed) in lanes {
-                let rates = tables::rates(timed);
-                let ratio = ours.as_ref().and_then(|ours| Spread::of_ratios(ours, &rates));
+                let ratio = ours.and_then(|ours| tables::ratio(ours, timed));
                 let ratio = ratio.map_or_else(String::new, |it| {
                     format!("{:6.2} ({:.2}–{:.2})", it.median, it.low, it.high)
                 });
-                let rate = Spread::of(rates).map_or_else(String::new, |it| words::rate(it.median));
+                let rate =
+                    Spread::of(tables::rates(timed)).map_or_else(String::new, |it| words::rate(it.median));
                 let _ = writeln!(text, "  {:34} {rate:>8} {ratio}", subject.title);
             }
         }

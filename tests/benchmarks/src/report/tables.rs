@@ -19,6 +19,11 @@ pub(super) fn rates(timed: &Timed) -> Vec<f64> {
     timed.rounds.iter().map(|round| round.seen.per_second()).collect()
 }
 
+/// Requests per second of one divided by those of another, round by round; `None` if their rounds are not the same.
+pub(super) fn ratio(one: &Timed, other: &Timed) -> Option<Spread> {
+    if one.command == other.command { Spread::of_ratios(&rates(one), &rates(other)) } else { None }
+}
+
 /// What was timed of a store and page, in the order of the list.
 pub(super) fn lanes<'a>(
     results: &'a Results,
@@ -29,11 +34,11 @@ pub(super) fn lanes<'a>(
     SUBJECTS.iter().filter_map(of).collect()
 }
 
-fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+pub(super) fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
     Spread::of(rounds.iter().map(of)).map_or(f64::NAN, |spread| spread.median)
 }
 
-fn percentile(round: &Round, wanted: f64) -> f64 {
+pub(super) fn percentile(round: &Round, wanted: f64) -> f64 {
     let point = round.seen.latency.iter().find(|(percentile, _)| *percentile >= wanted);
     point.map_or(f64::NAN, |(_, microseconds)| *microseconds)
 }
@@ -43,7 +48,7 @@ pub(super) fn store(results: &Results, store: Store) -> String {
     let mut text = String::new();
     for page in PAGES {
         let lanes = lanes(results, store, page);
-        let ours = results.timed(store, page, &format!("ours-{}", words::file_name(store))).map(rates);
+        let ours = results.timed(store, page, &format!("ours-{}", words::file_name(store)));
         let Some(ours) = ours.filter(|_| lanes.len() > 1) else { continue };
         let _ = writeln!(text, "### {}\n", page_title(page));
         let _ = writeln!(
@@ -52,17 +57,16 @@ pub(super) fn store(results: &Results, store: Store) -> String {
              |---|--:|--:|--:|--:|--:|--:|--:|---|"
         );
         for (subject, timed) in lanes {
-            text += &row(results, store, subject, timed, &ours);
+            text += &row(results, store, subject, timed, ours);
         }
         text.push('\n');
     }
     text
 }
 
-fn row(results: &Results, store: Store, subject: &Subject, timed: &Timed, ours: &[f64]) -> String {
-    let rates = rates(timed);
+fn row(results: &Results, store: Store, subject: &Subject, timed: &Timed, ours: &Timed) -> String {
     let is_reference = subject.name == format!("ours-{}", words::file_name(store));
-    let ratio = match Spread::of_ratios(ours, &rates) {
+    let ratio = match ratio(ours, timed) {
         Some(spread) if !is_reference => words::ratio(spread),
         _ => String::new(),
     };
@@ -86,7 +90,7 @@ fn row(results: &Results, store: Store, subject: &Subject, timed: &Timed, ours: 
     format!(
         "| {}{marks} | {} | {ratio} | {} | {} | {} | {:.1} µs | {database} | {} |\n",
         emphasized(subject),
-        Spread::of(rates).map_or_else(String::new, words::rates),
+        Spread::of(rates(timed)).map_or_else(String::new, words::rates),
         words::time(median(rounds, |round| percentile(round, 50.0))),
         words::time(median(rounds, |round| percentile(round, 99.0))),
         words::time(median(rounds, |round| percentile(round, 100.0))),
@@ -109,7 +113,7 @@ fn asks(results: &Results, subject: &Subject, page: &str) -> String {
     }
 }
 
-fn emphasized(subject: &Subject) -> String {
+pub(super) fn emphasized(subject: &Subject) -> String {
     if subject.is_ours() { format!("**{}**", subject.title) } else { subject.title.to_owned() }
 }
 
@@ -189,43 +193,6 @@ fn thousands(number: f64) -> String {
     format!("{:.1} k", number / 1000.0)
 }
 
-/// Sizes, workers, sweeps.
-pub(super) fn growth(results: &Results) -> String {
-    let mut text = String::from(
-        "| | page | sessions | workers | requests/s | 99 % within | slowest | bytes per session |\n\
-         |---|---|--:|--:|--:|--:|--:|--:|\n",
-    );
-    let mut lines: Vec<_> = results.growth.iter().filter(|growth| !growth.rounds.is_empty()).collect();
-    let order = |name: &str| SUBJECTS.iter().position(|subject| subject.name == name);
-    lines
-        .sort_by_key(|it| (it.store, order(&it.subject), it.page.clone(), it.sweep, it.workers, it.sessions));
-    for growth in lines {
-        let rates = growth.rounds.iter().map(|round| round.seen.per_second());
-        let slowest = Spread::of(growth.rounds.iter().map(|round| percentile(round, 100.0)));
-        let p99 = Spread::of(growth.rounds.iter().map(|round| percentile(round, 99.0)));
-        // While expired sessions are removed, the worst second counts.
-        let of = |spread: Option<Spread>| {
-            spread.map_or_else(String::new, |it| words::time(if growth.sweep { it.high } else { it.median }))
-        };
-        let _ = writeln!(
-            text,
-            "| {} | {}{} | {} | {} | {} | {} | {} | {} |",
-            words::title(&growth.subject),
-            growth.page,
-            if growth.sweep { ", during a sweep" } else { "" },
-            words::count(growth.sessions),
-            growth.workers,
-            Spread::of(rates).map_or_else(String::new, words::rates),
-            of(p99),
-            of(slowest),
-            // Fewer do not fill what the process has asked the system for in one go.
-            (growth.bytes_per_session.filter(|_| growth.sessions >= 200_000))
-                .map_or_else(String::new, |bytes| format!("{bytes:.0}")),
-        );
-    }
-    text
-}
-
 /// What went wrong, of how many.
 pub(super) fn correctness(results: &Results) -> String {
     let mut text = format!("| | {} |\n|---|{}\n", QUESTIONS.join(" | "), "--:|".repeat(QUESTIONS.len()));
@@ -262,9 +229,9 @@ pub(super) fn before_and_after(before: &Results, after: &Results) -> String {
             let (Some(old), Some(new)) = pair else { continue };
             let instructions = |cost: &Cost| cost.instructions.map_or_else(String::new, thousands);
             let ratio = |results: &Results| {
-                let ours = rates(results.timed(Store::Memory, page, subject.name)?);
-                let theirs = rates(results.timed(Store::Memory, page, "tower-memory")?);
-                Spread::of_ratios(&ours, &theirs).map(|spread| format!("{:.2}", spread.median))
+                let ours = results.timed(Store::Memory, page, subject.name)?;
+                let theirs = results.timed(Store::Memory, page, "tower-memory")?;
+                ratio(ours, theirs).map(|spread| format!("{:.2}", spread.median))
             };
             let ratios = match (ratio(before), ratio(after)) {
                 (Some(old), Some(new)) => format!("{old} → {new}"),
@@ -307,6 +274,7 @@ mod tests {
             store: Store::Memory,
             page: "counter".into(),
             subject: subject.into(),
+            command: 1,
             rounds: requests.iter().map(round).collect(),
         }
     }
@@ -320,6 +288,15 @@ mod tests {
         let row = text.lines().find(|line| line.contains("tower-sessions")).unwrap();
         assert!(row.contains("**2.00** (2.00–2.00)"), "{row}");
         assert!(row.contains("| 10 µs | 20 µs | 30 µs |"), "{row}");
+    }
+
+    #[test]
+    fn rounds_of_two_runs_are_not_compared_one_by_one() {
+        let mut results = Results::default();
+        results.put_timed(timed("ours-memory", &[1000]));
+        results.put_timed(Timed { command: 2, ..timed("tower-memory", &[500]) });
+        let text = store(&results, Store::Memory);
+        assert!(text.contains("| tower-sessions, memory | 500 (500–500) |  | 10 µs |"), "{text}");
     }
 
     #[test]

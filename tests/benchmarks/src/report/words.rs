@@ -3,7 +3,7 @@
 use crate::results::Statements;
 use crate::statements::IN_SCRIPT;
 use crate::statistics::Spread;
-use crate::subject::{Store, Subject};
+use crate::subject::Store;
 
 /// `75.1 k`, `830`.
 pub(super) fn rate(per_second: f64) -> String {
@@ -45,11 +45,6 @@ pub(super) fn count(number: u64) -> String {
         1000.. => format!("{} k", number / 1000),
         _ => number.to_string(),
     }
-}
-
-/// The title of a subject; its name if it has none any more.
-pub(super) fn title(name: &str) -> &str {
-    Subject::named(name).map_or(name, |subject| subject.title)
 }
 
 /// `GETEX, EVALSHA (inside: GET, SET)`; for files only how many calls.

@@ -7,7 +7,8 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use benchmark_launch::{Launch, Parser as _};
-use express_session_actix::SessionMiddleware;
+
+use crate::pages::Sessions;
 
 /// Serves the subject that the arguments name, until standard input ends.
 ///
@@ -24,15 +25,16 @@ pub async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server(
-    launch: &Launch,
-    listener: std::net::TcpListener,
-    sessions: SessionMiddleware,
-) -> anyhow::Result<Server> {
+fn server(launch: &Launch, listener: std::net::TcpListener, sessions: Sessions) -> anyhow::Result<Server> {
     let app = move || {
-        App::new()
-            .route("/heap", web::get().to(async || benchmark_launch::heap()))
-            .service(web::scope("").wrap(sessions.clone()).configure(pages::routes))
+        let fill = |app: &mut web::ServiceConfig| {
+            if let Some(store) = sessions.memory.clone() {
+                pages::fill_route(app, store);
+            }
+        };
+        App::new().route("/heap", web::get().to(async || benchmark_launch::heap())).service(
+            web::scope("").wrap(sessions.middleware.clone()).configure(pages::routes).configure(fill),
+        )
     };
     let server = HttpServer::new(app).workers(launch.workers).listen(listener).context("listen")?;
     Ok(server.disable_signals().run())

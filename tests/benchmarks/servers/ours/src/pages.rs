@@ -2,17 +2,26 @@
 
 use std::time::Duration;
 
+use actix_web::error::ErrorInternalServerError;
 use actix_web::{Result, web};
 use anyhow::Context as _;
 use benchmark_launch::{FURTHER_KEYS, FURTHER_VALUE, Launch, SECRET};
-use express_session_actix::{CookieOptions, Options, Session, SessionMiddleware, TouchAfter};
+use express_session_actix::core::{Document, Expect, SessionStore as _};
+use express_session_actix::{CookieOptions, Options, Session, SessionId, SessionMiddleware, TouchAfter};
 use express_session_file::{FileOptions, FileStore};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use express_session_redis::{RedisOptions, RedisStore};
 
+/// The sessions of a subject, and the store behind them where it is the memory of this process.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    pub(crate) middleware: SessionMiddleware,
+    pub(crate) memory: Option<MemoryStore>,
+}
+
 /// The sessions of a subject: `ours-<store>`, with `-touch-after` for reads that extend once a minute.
-pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<SessionMiddleware> {
+pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<Sessions> {
     let subject = launch.subject.as_str();
     let touch_after = match subject.strip_suffix("-touch-after") {
         Some(_) => TouchAfter::Elapsed(Duration::from_mins(1)),
@@ -24,7 +33,8 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<SessionMiddlewar
         .touch_after(touch_after)
         .cookie(CookieOptions::new().max_age(launch.max_age()))
         .build()?;
-    match subject.trim_end_matches("-touch-after") {
+    let mut memory = None;
+    let middleware = match subject.trim_end_matches("-touch-after") {
         "ours-memory" => {
             // Growth is measured to 5 million sessions.
             let store = MemoryOptions::new().max_bytes(8 << 30);
@@ -32,16 +42,22 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<SessionMiddlewar
                 Some(seconds) => store.check_period(Duration::from_secs(seconds)),
                 None => store,
             };
-            Ok(SessionMiddleware::new(MemoryStore::new(store), options))
+            let store = MemoryStore::new(store);
+            memory = Some(store.clone());
+            SessionMiddleware::new(store, options)
         }
         "ours-file" => {
-            let store = FileStore::new(FileOptions::new().path(&launch.folder))?;
-            Ok(SessionMiddleware::new(store, options))
+            let store = FileOptions::new().path(&launch.folder);
+            let store = match launch.sweep {
+                Some(seconds) => store.reap_interval(Duration::from_secs(seconds)),
+                None => store,
+            };
+            SessionMiddleware::new(FileStore::new(store)?, options)
         }
         "ours-redis" => {
             let store = RedisStore::from_url(&launch.url, RedisOptions::new())?;
             store.ping().await?;
-            Ok(SessionMiddleware::new(store, options))
+            SessionMiddleware::new(store, options)
         }
         "ours-mysql" => {
             let store = MySqlOptions::from_url(&launch.url)?;
@@ -50,10 +66,11 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<SessionMiddlewar
                 None => store,
             };
             let store = MySqlStore::connect(store).await?;
-            Ok(SessionMiddleware::new(store, options))
+            SessionMiddleware::new(store, options)
         }
-        _ => None.with_context(|| format!("no subject is called {subject}")),
-    }
+        _ => None.with_context(|| format!("no subject is called {subject}"))?,
+    };
+    Ok(Sessions { middleware, memory })
 }
 
 /// The pages.
@@ -67,6 +84,11 @@ pub(crate) fn routes(app: &mut web::ServiceConfig) {
         .route("/logout", web::get().to(logout))
         .route("/whoami", web::get().to(whoami))
         .route("/slow/{milliseconds}", web::get().to(slow));
+}
+
+/// The page that fills the store in memory, which its other pages do not need.
+pub(crate) fn fill_route(app: &mut web::ServiceConfig, store: MemoryStore) {
+    app.app_data(web::Data::new(store)).route("/fill/{count}", web::get().to(fill));
 }
 
 /// One more, by `get` and `insert`.
@@ -120,4 +142,22 @@ async fn slow(session: Session, milliseconds: web::Path<u64>) -> Result<&'static
     actix_web::rt::time::sleep(Duration::from_millis(milliseconds.into_inner())).await;
     session.insert("cart", "book")?;
     Ok("done")
+}
+
+/// Makes so many sessions as `/create` makes one, without a request for each: copies of the visitor's own.
+async fn fill(
+    session: Session,
+    store: web::Data<MemoryStore>,
+    count: web::Path<u64>,
+) -> Result<&'static str> {
+    session.insert("num", 1)?;
+    session.save().await?;
+    let text = store.document(&session.id()).unwrap_or_default();
+    for _ in 0..count.into_inner() {
+        let copy = Document::decode(&text).map_err(ErrorInternalServerError)?;
+        let copy = copy.ok_or_else(|| ErrorInternalServerError("what was saved is not there"))?;
+        let id = SessionId::generate();
+        store.set(&id, &copy, Expect::Any).await.map_err(ErrorInternalServerError)?;
+    }
+    Ok("filled")
 }

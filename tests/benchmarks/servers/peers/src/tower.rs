@@ -1,5 +1,6 @@
 //! The pages on axum with tower-sessions, and without sessions.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +9,8 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use benchmark_launch::{FURTHER_KEYS, FURTHER_VALUE, Launch};
 use tower_sessions::cookie::time;
-use tower_sessions::{Expiry, MemoryStore, Session, SessionManagerLayer, SessionStore};
+use tower_sessions::session::{Id, Record};
+use tower_sessions::{ExpiredDeletion as _, Expiry, MemoryStore, Session, SessionManagerLayer, SessionStore};
 use tower_sessions_redis_store::RedisStore;
 use tower_sessions_redis_store::fred::prelude::{ClientLike as _, Config, Pool};
 use tower_sessions_sqlx_store::MySqlStore;
@@ -29,7 +31,13 @@ pub(crate) fn run(launch: &Launch) -> anyhow::Result<()> {
 async fn serve(launch: &Launch) -> anyhow::Result<()> {
     let app = match launch.subject.as_str() {
         "axum" => Router::new().route("/{page}", get(async || 1.to_string())),
-        "tower-memory" => sessions(launch, MemoryStore::default())?,
+        "tower-memory" => {
+            let store = MemoryStore::default();
+            let life = launch.max_age();
+            let fill_it = store.clone();
+            sessions(launch, store)?
+                .route("/fill/{count}", get(async move |Path(count)| fill(fill_it, life, count).await))
+        }
         "tower-redis" => {
             let pool = Pool::new(Config::from_url(&launch.url)?, None, None, None, REDIS_CONNECTIONS)?;
             pool.init().await?;
@@ -40,6 +48,11 @@ async fn serve(launch: &Launch) -> anyhow::Result<()> {
                 MySqlPoolOptions::new().max_connections(MYSQL_CONNECTIONS).connect(&launch.url).await?;
             let store = MySqlStore::new(pool);
             store.migrate().await?;
+            if let Some(seconds) = launch.sweep {
+                let store = store.clone();
+                let period = Duration::from_secs(seconds);
+                tokio::spawn(async move { store.continuously_delete_expired(period).await });
+            }
             sessions(launch, store)?
         }
         subject => anyhow::bail!("no subject is called {subject}"),
@@ -117,4 +130,17 @@ async fn slow(session: Session, Path(milliseconds): Path<u64>) -> Result<&'stati
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     session.insert("cart", "book").await.map_err(failed)?;
     Ok("done")
+}
+
+/// Makes so many sessions as `/create` makes one, without a request for each.
+async fn fill(store: MemoryStore, life: Duration, count: u64) -> Result<&'static str, Failed> {
+    for _ in 0..count {
+        let mut record = Record {
+            id: Id::default(),
+            data: HashMap::from([("num".to_owned(), 1.into())]),
+            expiry_date: time::OffsetDateTime::now_utc() + life,
+        };
+        store.create(&mut record).await.map_err(failed)?;
+    }
+    Ok("filled")
 }
