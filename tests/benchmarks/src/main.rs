@@ -123,6 +123,10 @@ fn main() -> anyhow::Result<()> {
 impl Run {
     fn run(&self) -> anyhow::Result<()> {
         let stop = Stop::listen()?;
+        stop.outcome(self.measure(&stop))
+    }
+
+    fn measure(&self, stop: &Stop) -> anyhow::Result<()> {
         let mut results = if self.into.exists() { Results::load(&self.into)? } else { Results::default() };
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         results.commands.push(format!("{}: bench {}", machine::now(), without_file(&arguments).join(" ")));
@@ -135,8 +139,8 @@ impl Run {
             self.only.is_empty() || self.only.iter().any(|it| subject.name.starts_with(it))
         };
         if has(Part::Costs) && self.what.contains(&Store::Memory) {
-            costs::count(&costs::OURS, true, &stop, &mut results)?;
-            costs::count(&costs::PEERS, true, &stop, &mut results)?;
+            costs::count(&costs::OURS, true, stop, &mut results)?;
+            costs::count(&costs::PEERS, true, stop, &mut results)?;
             save(&results)?;
         }
         let mut pages: Vec<&str> = self.pages.iter().map(String::as_str).collect();
@@ -150,20 +154,20 @@ impl Run {
         };
         for &store in &self.what {
             if has(Part::Statements) && store != Store::Memory {
-                statements::count(store, &wanted, &stop, &mut results)?;
+                statements::count(store, &wanted, stop, &mut results)?;
                 save(&results)?;
             }
             if has(Part::Correctness) {
-                correctness::ask(store, &wanted, &stop, &mut results)?;
+                correctness::ask(store, &wanted, stop, &mut results)?;
                 save(&results)?;
             }
             if has(Part::Rounds) {
-                rounds::compare(store, &pages, effort, &wanted, &stop, &mut results, &save)?;
+                rounds::compare(store, &pages, effort, &wanted, stop, &mut results, &save)?;
             }
             if has(Part::Growth) {
                 let largest = if self.quick { 100_000 } else { 5_000_000 };
                 let effort = Effort { rounds: effort.rounds.min(3), ..effort };
-                let plan = Plan { effort, largest, only_sizes: self.quick, stop: &stop, wanted: &wanted };
+                let plan = Plan { effort, largest, only_sizes: self.quick, stop, wanted: &wanted };
                 growth::measure(store, plan, &mut results, &save)?;
             }
         }
@@ -195,10 +199,14 @@ fn without_file(arguments: &[String]) -> Vec<&str> {
 impl Guard {
     fn run(&self) -> anyhow::Result<()> {
         let stop = Stop::listen()?;
+        stop.outcome(self.compare(&stop))
+    }
+
+    fn compare(&self, stop: &Stop) -> anyhow::Result<()> {
         let mut results = Results::default();
-        costs::count(&costs::OURS, !self.without_instructions, &stop, &mut results)?;
+        costs::count(&costs::OURS, !self.without_instructions, stop, &mut results)?;
         for store in [Store::Redis, Store::Mysql, Store::File] {
-            statements::count(store, &Subject::is_ours, &stop, &mut results)?;
+            statements::count(store, &Subject::is_ours, stop, &mut results)?;
         }
         let now = Kept::of(&results);
         if self.keep {

@@ -97,6 +97,8 @@ pub(crate) fn compare(
                 timed.rounds.push(field.round(subject, path, effort)?);
             }
         }
+        // The last turn too may have been that of a database which Ctrl-C has ended.
+        stop.check()?;
         for timed in timed {
             results.put_timed(timed);
         }

@@ -26,4 +26,25 @@ impl Stop {
         anyhow::ensure!(!self.asked.load(Ordering::Relaxed), "stopped; every server has been ended");
         Ok(())
     }
+
+    /// What a run ends with: once somebody has asked to stop, whatever failed did so because of it. A terminal
+    /// sends Ctrl-C to databases as well.
+    pub(crate) fn outcome(&self, of: anyhow::Result<()>) -> anyhow::Result<()> {
+        of.or_else(|error| self.check().and(Err(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_after_ctrl_c_was_stopped() {
+        let stop = Stop::default();
+        let failed = || Err(anyhow::anyhow!("answered 500"));
+        assert_eq!(stop.outcome(failed()).unwrap_err().to_string(), "answered 500");
+        stop.asked.store(true, Ordering::Relaxed);
+        assert!(stop.outcome(failed()).unwrap_err().to_string().starts_with("stopped"));
+        assert!(stop.outcome(Ok(())).is_ok());
+    }
 }

@@ -142,6 +142,8 @@ pub(super) fn interleave(
                 found.get_mut(index).context("its rounds")?.push(cell.quiet(page, plan)?);
             }
         }
+        // The last turn too may have been that of a database which Ctrl-C has ended.
+        plan.stop.check()?;
         for (cell, rounds) in cells.iter().zip(found) {
             cell.check()?;
             results.put_growth(cell.found(page, rounds));
