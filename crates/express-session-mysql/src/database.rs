@@ -22,8 +22,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(4);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a connection may have been idle and still be taken for open without asking.
-const STALE_AFTER: Duration = Duration::from_secs(1);
+/// How long a connection may have been idle and still be taken for open without asking: half the shortest
+/// `wait_timeout` that a server can have.
+const STALE_AFTER: Duration = Duration::from_millis(500);
 
 /// How long statements about all rows may take.
 pub(crate) const LONG_STATEMENT: Duration = Duration::from_mins(10);
