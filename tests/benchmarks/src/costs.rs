@@ -30,6 +30,9 @@ pub(crate) const OURS: [&str; 2] = ["ours-memory", "ours-memory-update"];
 pub(crate) const PEERS: [&str; 5] =
     ["ours-memory-touch-after", "actix", "actix-session-cookie", "axum", "tower-memory"];
 
+/// See [`OURS`].
+pub(crate) const PEERS_OF_A_QUICK_RUN: [&str; 1] = ["tower-memory"];
+
 /// Requests before anything is counted: connections, buffers and tables have their size then.
 const WARM: u32 = 300;
 

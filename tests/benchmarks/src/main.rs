@@ -30,7 +30,7 @@ use crate::guard::Kept;
 use crate::results::Results;
 use crate::rounds::Effort;
 use crate::stop::Stop;
-use crate::subject::{PAGES, Store, Subject};
+use crate::subject::{PAGES, Program, Store, Subject};
 
 /// The two that nearly every visit consists of.
 const PAGES_OF_A_QUICK_RUN: [&str; 2] = ["counter", "read"];
@@ -136,11 +136,13 @@ impl Run {
         let save = |results: &Results| results.save(&self.into);
         let has = |part| self.parts.contains(&part);
         let wanted = |subject: &Subject| {
-            self.only.is_empty() || self.only.iter().any(|it| subject.name.starts_with(it))
+            (self.only.is_empty() || self.only.iter().any(|it| subject.name.starts_with(it)))
+                && !(self.quick && subject.program == Program::Node)
         };
         if has(Part::Costs) && self.what.contains(&Store::Memory) {
             costs::count(&costs::OURS, true, stop, &mut results)?;
-            costs::count(&costs::PEERS, true, stop, &mut results)?;
+            let peers: &[&str] = if self.quick { &costs::PEERS_OF_A_QUICK_RUN } else { &costs::PEERS };
+            costs::count(peers, true, stop, &mut results)?;
             save(&results)?;
         }
         let mut pages: Vec<&str> = self.pages.iter().map(String::as_str).collect();
@@ -166,8 +168,8 @@ impl Run {
             }
             if has(Part::Growth) {
                 let largest = if self.quick { 100_000 } else { 5_000_000 };
-                let effort = Effort { rounds: effort.rounds.min(3), ..effort };
-                let plan = Plan { effort, largest, only_sizes: self.quick, stop, wanted: &wanted };
+                let effort = Effort { rounds: effort.rounds.min(if self.quick { 2 } else { 3 }), ..effort };
+                let plan = Plan { effort, largest, quick: self.quick, stop, wanted: &wanted };
                 growth::measure(store, plan, &mut results, &save)?;
             }
         }

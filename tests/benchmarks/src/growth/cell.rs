@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::{PAGES, Plan};
+use super::Plan;
 use crate::backends::{temporary_folder, write_cookies};
 use crate::http::Client;
 use crate::load::{self, Load};
@@ -116,7 +116,7 @@ impl Cell {
 
 /// How many steps [`interleave`] takes.
 pub(super) fn steps(cells: usize, plan: Plan<'_>) -> u64 {
-    (cells * PAGES.len()) as u64 * (u64::from(plan.effort.rounds) + 1)
+    (cells * plan.pages().len()) as u64 * (u64::from(plan.effort.rounds) + 1)
 }
 
 /// Both pages of all cells: in each round each has its turn, so that their ratios are those of the same seconds.
@@ -126,7 +126,7 @@ pub(super) fn interleave(
     progress: &Progress,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    for page in PAGES {
+    for page in plan.pages() {
         for cell in cells {
             plan.stop.check()?;
             progress.step(&format!("{page}, {}, warming up", cell.subject.title));

@@ -20,10 +20,16 @@ pub(crate) struct Plan<'a> {
     pub(crate) effort: Effort,
     /// No store is made larger than this.
     pub(crate) largest: u64,
-    /// Whether size is all that is looked at.
-    pub(crate) only_sizes: bool,
+    /// Whether size is all that is looked at, on the first page.
+    pub(crate) quick: bool,
     pub(crate) stop: &'a Stop,
     pub(crate) wanted: &'a dyn Fn(&Subject) -> bool,
+}
+
+impl Plan<'_> {
+    fn pages(&self) -> &'static [&'static str] {
+        if self.quick { &PAGES[..1] } else { &PAGES }
+    }
 }
 
 /// Measures one store; what is found is saved part by part.
@@ -34,7 +40,7 @@ pub(crate) fn measure(
     save: &dyn Fn(&Results) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let parts = [sizes::compare, workers::compare, sweep::watch];
-    let wanted = if plan.only_sizes { 1 } else { parts.len() };
+    let wanted = if plan.quick { 1 } else { parts.len() };
     for part in parts.into_iter().take(wanted) {
         part(store, plan, results)?;
         save(results)?;
