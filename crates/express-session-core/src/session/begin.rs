@@ -130,25 +130,24 @@ impl Arrival {
             None => Ok(None),
         };
         let Self { manager, birth, first, keeps_expiry, now, .. } = self;
-        let state = match found {
+        let is_outage = match found {
             Ok(Some((came_with, stored))) => {
-                State::loaded(came_with, stored, keeps_expiry, manager.options(), now)
+                let state = State::loaded(came_with, stored, keeps_expiry, manager.options(), now);
+                return Ok(Session::new(Current::new(manager, birth, state)));
             }
-            Ok(None) => {
-                let mut state = State::generated(birth.id(), birth.cookie(now), now);
-                state.came_with = first;
-                state
-            }
+            Ok(None) => false,
             Err(error) if manager.goes_on_without(&error) => {
                 let cause = &error as &dyn Error;
                 tracing::error!(error = cause, "the request goes on without a stored session");
-                let mut state = State::generated(birth.id(), birth.cookie(now), now);
-                state.came_with = first;
-                state.place = Place::Outage;
-                state
+                true
             }
             Err(error) => return Err(manager.failed(error)),
         };
+        let mut state = State::generated(birth.id(), birth.cookie(now), now);
+        state.came_with = first;
+        if is_outage {
+            state.place = Place::Outage;
+        }
         Ok(Session::new(Current::new(manager, birth, state)))
     }
 

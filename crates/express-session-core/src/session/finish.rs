@@ -9,6 +9,7 @@ use super::state::{CameWith, InStore, Place, State};
 use super::succession::was_overtaken;
 use super::verbs;
 use crate::clock::UnixMillis;
+use crate::cookie::Cookie;
 use crate::cookie::rejection;
 use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::cookie::signature::write_cookie_value;
@@ -50,7 +51,7 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
     let store = &mut current.manager.calls();
     let _verb = current.verb.lock().await;
     let now = current.now();
-    let decision = {
+    let (decision, leaves_orphan) = {
         let mut state = current.state();
         match state.place {
             Place::Outage => return Ok(Finished::default()),
@@ -65,9 +66,10 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
             state.finish();
             return Ok(Finished::default());
         }
-        decide(current.manager.options().into(), standing)
+        let decision = decide(current.manager.options().into(), standing);
+        (decision, decision.set_cookie && is_unreachable(current, &state))
     };
-    if decision.set_cookie && cookie_cannot_be_sent(current) {
+    if leaves_orphan {
         warn_of_insecure_connection(current);
         if !current.manager.options().save_without_cookie {
             return keep_no_orphan(current, store).await;
@@ -81,10 +83,14 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
 }
 
 /// Whether the client does not have the cookie and cannot get it, so that nobody would ever come back to the session.
-fn cookie_cannot_be_sent(current: &Current) -> bool {
-    let state = current.state();
+fn is_unreachable(current: &Current, state: &State) -> bool {
     let is_new = matches!(state.place, Place::New { .. } | Place::Stored(_)) && !state.is_known_to_client();
-    is_new && state.data.cookie.secure() && !current.birth.secure
+    is_new && is_withheld(current, state.data.cookie())
+}
+
+/// Whether a cookie may not be sent over this connection.
+fn is_withheld(current: &Current, cookie: &Cookie) -> bool {
+    cookie.secure() && !current.birth.secure
 }
 
 /// Says once which option to look at.
@@ -163,7 +169,7 @@ async fn touch(current: &Current, cookie_is_due: bool, now: UnixMillis, store: &
 /// The session's cookie, unless it is secure and the connection is not.
 fn cookie(current: &Current, state: &State) -> Finished {
     let cookie = state.data.cookie();
-    if cookie.secure() && !current.birth.secure {
+    if is_withheld(current, cookie) {
         return Finished::default();
     }
     let options = current.manager.options();
