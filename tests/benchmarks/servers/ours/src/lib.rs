@@ -32,9 +32,11 @@ fn server(launch: &Launch, listener: std::net::TcpListener, sessions: Sessions) 
                 pages::fill_route(app, store);
             }
         };
-        App::new().route("/heap", web::get().to(async || benchmark_launch::heap())).service(
-            web::scope("").wrap(sessions.middleware.clone()).configure(pages::routes).configure(fill),
-        )
+        App::new()
+            .wrap(sessions.middleware.clone())
+            .route("/heap", web::get().to(async || benchmark_launch::heap()))
+            .configure(pages::routes)
+            .configure(fill)
     };
     let server = HttpServer::new(app).workers(launch.workers).listen(listener).context("listen")?;
     Ok(server.disable_signals().run())
