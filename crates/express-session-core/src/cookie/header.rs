@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 
 /// Shows `see` every value that a `Cookie` header gives to `name`, in order, decoded as Node decodes it.
@@ -11,15 +12,15 @@ use smallvec::SmallVec;
 /// A pair without `=` is skipped, names are compared exactly, blanks and tabs around both are cut, one pair
 /// of double quotes is removed, and percent escapes are decoded only if all of them are valid UTF-8.
 pub(crate) fn visit_values(header: &[u8], name: &str, mut see: impl FnMut(&str)) {
-    // Nearly every header is text, in which the standard library searches faster than in bytes.
-    match std::str::from_utf8(header) {
-        Ok(text) => text.split(';').for_each(|pair| visit_pair(pair.as_bytes(), name, &mut see)),
-        Err(_) => header.split(|byte| *byte == b';').for_each(|pair| visit_pair(pair, name, &mut see)),
+    let mut start = 0;
+    for end in memchr_iter(b';', header).chain([header.len()]) {
+        visit_pair(header.get(start..end).unwrap_or_default(), name, &mut see);
+        start = end + 1;
     }
 }
 
 fn visit_pair(pair: &[u8], name: &str, see: &mut impl FnMut(&str)) {
-    let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { return };
+    let Some(equals) = memchr(b'=', pair) else { return };
     let (key, value) = pair.split_at(equals);
     if trim(key) == name.as_bytes() {
         decode(unquote(trim(value.get(1..).unwrap_or_default())), see);
@@ -42,14 +43,16 @@ fn unquote(bytes: &[u8]) -> &[u8] {
 
 /// Node reads header bytes as latin1 and keeps that reading when `decodeURIComponent` throws.
 fn decode(bytes: &[u8], see: &mut impl FnMut(&str)) {
-    let raw: Cow<'_, str> = match std::str::from_utf8(bytes) {
-        Ok(ascii) if ascii.is_ascii() => ascii.into(),
-        _ => bytes.iter().copied().map(char::from).collect::<String>().into(),
+    let raw: Cow<'_, [u8]> = if bytes.is_ascii() {
+        bytes.into()
+    } else {
+        bytes.iter().copied().map(char::from).collect::<String>().into_bytes().into()
     };
-    let decoded = if raw.contains('%') { decode_uri_component(&raw) } else { None };
+    let decoded = decode_uri_component(&raw);
     match decoded.as_deref().map(std::str::from_utf8) {
         Some(Ok(decoded)) => see(decoded),
-        Some(Err(_)) | None => see(&raw),
+        // What was read as latin1 is UTF-8 here.
+        Some(Err(_)) | None => see(std::str::from_utf8(&raw).unwrap_or_default()),
     }
 }
 
@@ -57,14 +60,16 @@ fn decode(bytes: &[u8], see: &mut impl FnMut(&str)) {
 type Decoded = SmallVec<[u8; 128]>;
 
 /// The bytes of JavaScript's `decodeURIComponent`, which throws if there is a bad escape (`None`) or they are not UTF-8.
-fn decode_uri_component(text: &str) -> Option<Decoded> {
-    let mut parts = text.split('%');
-    let mut out = Decoded::from_slice(parts.next()?.as_bytes());
-    for part in parts {
-        let (&[high, low], rest) = part.as_bytes().split_first_chunk()?;
+fn decode_uri_component(mut text: &[u8]) -> Option<Decoded> {
+    let mut out = Decoded::new();
+    while let Some(at) = memchr(b'%', text) {
+        let (plain, escape) = text.split_at(at);
+        let (&[_, high, low], rest) = escape.split_first_chunk()?;
+        out.extend_from_slice(plain);
         out.push(hex(high)? << 4 | hex(low)?);
-        out.extend_from_slice(rest);
+        text = rest;
     }
+    out.extend_from_slice(text);
     Some(out)
 }
 

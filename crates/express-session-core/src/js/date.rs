@@ -5,9 +5,9 @@ use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::clock::UnixMillis;
 
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+const MONTHS: [&[u8; 3]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
 /// `None` outside the years that a JavaScript `Date` can hold.
 fn calendar(instant: UnixMillis) -> Option<OffsetDateTime> {
@@ -30,7 +30,7 @@ pub(crate) fn write_json(instant: UnixMillis, out: &mut String) {
     out.push('"');
     if !(0..=9999).contains(&at.year()) {
         out.push(if at.year() < 0 { '-' } else { '+' });
-        out.push_str(pair(year / 10_000));
+        push_ascii(&pair(year / 10_000), out);
     }
     push_ascii(&text, out);
 }
@@ -41,8 +41,8 @@ pub(crate) fn write_utc_string(instant: UnixMillis, out: &mut String) -> Option<
     let mut day_and_month = *b"Thu, 01 Jan ";
     let weekday = WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday()))?;
     let month = MONTHS.get(usize::from(u8::from(at.month())) - 1)?;
-    put(&mut day_and_month, 0, weekday);
-    put(&mut day_and_month, 8, month);
+    put(&mut day_and_month, 0, **weekday);
+    put(&mut day_and_month, 8, **month);
     put_pairs(&mut day_and_month, [(5, at.day().into())]);
     push_ascii(&day_and_month, out);
     if at.year() < 0 {
@@ -62,13 +62,13 @@ pub(crate) fn write_utc_string(instant: UnixMillis, out: &mut String) -> Option<
 }
 
 /// All numbers of two digits, one behind the other. Dates are written with every cookie and every document.
-const PAIRS: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748\
-                     49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697\
-                     9899";
+const PAIRS: &[u8; 200] =
+    b"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+      5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
-fn pair(number: u32) -> &'static str {
-    let start = 2 * (number as usize % 100);
-    PAIRS.get(start..start + 2).unwrap_or_default()
+fn pair(number: u32) -> [u8; 2] {
+    let (pairs, _) = PAIRS.as_chunks();
+    pairs.get(number as usize % 100).copied().unwrap_or_default()
 }
 
 /// Writes numbers of two digits over what stands at their places.
@@ -78,10 +78,10 @@ fn put_pairs<const N: usize>(text: &mut [u8], numbers: [(usize, u32); N]) {
     }
 }
 
-/// Writes `part` over what stands there.
-fn put(text: &mut [u8], at: usize, part: &str) {
-    if let Some(place) = text.get_mut(at..at + part.len()) {
-        place.copy_from_slice(part.as_bytes());
+/// Writes `part` over what stands there. Its length is known, so no function copies it.
+fn put<const N: usize>(text: &mut [u8], at: usize, part: [u8; N]) {
+    if let Some(place) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = part;
     }
 }
 
