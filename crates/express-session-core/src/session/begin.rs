@@ -35,7 +35,6 @@ pub struct PendingSession {
 }
 
 /// What the head of a request says.
-#[derive(Clone)]
 struct Arrival {
     manager: SessionManager,
     birth: Birth,
@@ -63,10 +62,8 @@ impl SessionManager {
         // The request is read before the first await, so the future holds on to nothing of it.
         let arrival = self.arrival(request);
         async move {
-            match arrival {
-                Some(arrival) => arrival.session().await.map(Some),
-                None => Ok(None),
-            }
+            let Some(arrival) = &arrival else { return Ok(None) };
+            arrival.session().await.map(Some)
         }
     }
 
@@ -124,16 +121,18 @@ impl SessionManager {
 }
 
 impl Arrival {
-    async fn session(self) -> Result<Session, SessionError> {
+    // Borrowed, because a future keeps a place for what it was given beside one for what it makes of that.
+    async fn session(&self) -> Result<Session, SessionError> {
         let found = match &self.first {
             Some(first) => self.find(first).await,
             None => Ok(None),
         };
         let Self { manager, birth, first, keeps_expiry, now, .. } = self;
+        let begun = |state| Session::new(Current::new(manager.clone(), birth.clone(), state));
         let is_outage = match found {
             Ok(Some((came_with, stored))) => {
-                let state = State::loaded(came_with, stored, keeps_expiry, manager.options(), now);
-                return Ok(Session::new(Current::new(manager, birth, state)));
+                let state = State::loaded(came_with, stored, *keeps_expiry, manager.options(), *now);
+                return Ok(begun(state));
             }
             Ok(None) => false,
             Err(error) if manager.goes_on_without(&error) => {
@@ -143,20 +142,20 @@ impl Arrival {
             }
             Err(error) => return Err(manager.failed(error)),
         };
-        let mut state = State::generated(birth.id(), birth.cookie(now), now);
-        state.came_with = first;
+        let mut state = State::generated(birth.id(), birth.cookie(*now), *now);
+        state.came_with.clone_from(first);
         if is_outage {
             state.place = Place::Outage;
         }
-        Ok(Session::new(Current::new(manager, birth, state)))
+        Ok(begun(state))
     }
 
     /// The first session that one of the cookies names.
-    async fn find(&self, first: &CameWith) -> Result<Option<(CameWith, Stored)>, StoreError> {
+    async fn find<'a>(&'a self, first: &'a CameWith) -> Result<Option<(&'a CameWith, Stored)>, StoreError> {
         let store = &mut self.manager.calls();
         for came_with in std::iter::once(first).chain(&self.others) {
             match self.load(&came_with.id, store).await {
-                Ok(Some(stored)) => return Ok(Some((came_with.clone(), stored))),
+                Ok(Some(stored)) => return Ok(Some((came_with, stored))),
                 Ok(None) => {}
                 Err(StoreError::Corrupt(error)) => tracing::warn!(
                     error = &error as &dyn Error,
@@ -200,7 +199,7 @@ impl PendingSession {
         if let Some(loaded) = &*session {
             return Ok(loaded.clone());
         }
-        let loaded = self.arrival.clone().session().await?;
+        let loaded = self.arrival.session().await?;
         Ok(session.insert(loaded).clone())
     }
 

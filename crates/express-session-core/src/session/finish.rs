@@ -146,16 +146,16 @@ async fn touch(current: &Current, cookie_is_due: bool, now: UnixMillis, store: &
     let manager = &current.manager;
     let logins_win = !manager.options().successor_grace.is_zero();
     let must_know = |held: &InStore| cookie_is_due && logins_win && !held.was_just_written(now);
-    let (id, data) = {
+    let (id, document, cookie) = {
         let state = current.state();
         match &state.place {
             Place::Stored(held) if must_know(held) || held.touch_is_due(manager.options().touch_after) => {
-                (state.id.clone(), state.data.clone())
+                (state.id.clone(), state.data.document.clone(), state.data.cookie.clone())
             }
             _ => return true,
         }
     };
-    match store.touch(&id, &data.document, &data.cookie).await {
+    match store.touch(&id, &document, &cookie).await {
         Ok(outcome) => outcome == TouchOutcome::Touched,
         Err(error) => {
             // Nothing was to be stored, so nothing is lost: the visitor gets the page, as in express.

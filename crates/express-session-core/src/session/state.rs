@@ -172,7 +172,7 @@ impl State {
 
     /// A session that the store knew.
     pub(crate) fn loaded(
-        came_with: CameWith,
+        came_with: &CameWith,
         stored: Stored,
         keeps_expiry: bool,
         options: &Options,
@@ -188,7 +188,7 @@ impl State {
                 written: None,
                 touch_requested: false,
             }),
-            came_with: Some(came_with),
+            came_with: Some(came_with.clone()),
             saved: (!options.resave).then(|| document.clone()),
             original: Some(document.clone()),
             data: Data::of(document),

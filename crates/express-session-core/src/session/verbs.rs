@@ -40,7 +40,8 @@ pub(crate) async fn write(
     store: &mut Calls<'_>,
 ) -> Result<(), SessionError> {
     if matches!(current.state().place, Place::Renamed { .. }) {
-        return replace(current, store).await;
+        // Rare, and larger than what every request does.
+        return Box::pin(replace(current, store)).await;
     }
     commit(current, store, now, Writes::Always, |draft| Ok((draft.unchanged(), ()))).await
 }
@@ -52,7 +53,7 @@ pub(crate) async fn transaction<R>(
     let store = &mut current.manager.calls();
     let _verb = turn(current, store).await?;
     if matches!(current.state().place, Place::Renamed { .. }) {
-        replace(current, store).await?;
+        Box::pin(replace(current, store)).await?;
     }
     commit(current, store, current.now(), Writes::Changes, |draft| draft.after(&mut change)).await
 }
@@ -70,46 +71,72 @@ enum Writes {
 async fn commit<R>(
     current: &Current,
     store: &mut Calls<'_>,
-    mut now: UnixMillis,
+    now: UnixMillis,
+    writes: Writes,
+    mut finish: impl FnMut(Draft) -> Result<(Outgoing, R), DataError>,
+) -> Result<R, SessionError> {
+    match attempt(current, store, now, writes, &mut finish).await? {
+        Some(value) => Ok(value),
+        // Rare, and larger than what every request does.
+        None => Box::pin(commit_in_turn(current, store, writes, finish)).await,
+    }
+}
+
+/// Goes on after a first attempt that came too late, behind the other writers of this process.
+async fn commit_in_turn<R>(
+    current: &Current,
+    store: &mut Calls<'_>,
     writes: Writes,
     mut finish: impl FnMut(Draft) -> Result<(Outgoing, R), DataError>,
 ) -> Result<R, SessionError> {
     let manager = &current.manager;
     let id = current.state().id.clone();
-    let mut turn = None;
-    for _ in 0..MAX_ATTEMPTS {
-        let draft = current.state().draft(manager.options(), now)?;
-        let (outgoing, value) = finish(draft)?;
-        if matches!(current.state().place, Place::Outage) {
-            current.state().keep(outgoing);
+    let _turn = store.wait(manager.turns().wait(&id)).await.map_err(|error| manager.failed(error))?;
+    for _ in 1..MAX_ATTEMPTS {
+        if let Some(value) = attempt(current, store, current.now(), writes, &mut finish).await? {
             return Ok(value);
         }
-        let unchanged = writes == Writes::Changes && !outgoing.is_change;
-        let answer = match outgoing.expect() {
-            // Nothing to write: the value counts if it was computed from what is stored now.
-            Expect::Revision(revision) if unchanged => match store.get(&outgoing.id).await {
-                Ok(Some(stored)) if stored.revision == *revision => return Ok(value),
-                Ok(Some(newer)) => Ok(SetOutcome::Conflict(Box::new(newer))),
-                Ok(None) => Ok(SetOutcome::Gone),
-                Err(error) => Err(error),
-            },
-            expect => store.set(&outgoing.id, &outgoing.document, expect).await,
-        };
-        match answer.map_err(|error| manager.failed(error))? {
-            SetOutcome::Written(revision) => {
-                current.state().written(outgoing, revision);
-                return Ok(value);
-            }
-            SetOutcome::Conflict(newer) => current.state().meet(*newer, manager.options())?,
-            SetOutcome::Gone => return Err(gone(current)),
-        }
-        if turn.is_none() {
-            let waited = store.wait(manager.turns().wait(&id)).await;
-            turn = Some(waited.map_err(|error| manager.failed(error))?);
-        }
-        now = current.now();
     }
     Err(SessionError::Contended(MAX_ATTEMPTS))
+}
+
+/// One attempt of [`commit`]; `None` if somebody else has written meanwhile, whose changes the session has now.
+async fn attempt<R>(
+    current: &Current,
+    store: &mut Calls<'_>,
+    now: UnixMillis,
+    writes: Writes,
+    finish: &mut impl FnMut(Draft) -> Result<(Outgoing, R), DataError>,
+) -> Result<Option<R>, SessionError> {
+    let manager = &current.manager;
+    let draft = current.state().draft(manager.options(), now)?;
+    let (outgoing, value) = finish(draft)?;
+    if matches!(current.state().place, Place::Outage) {
+        current.state().keep(outgoing);
+        return Ok(Some(value));
+    }
+    let unchanged = writes == Writes::Changes && !outgoing.is_change;
+    let answer = match outgoing.expect() {
+        // Nothing to write: the value counts if it was computed from what is stored now.
+        Expect::Revision(revision) if unchanged => match store.get(&outgoing.id).await {
+            Ok(Some(stored)) if stored.revision == *revision => return Ok(Some(value)),
+            Ok(Some(newer)) => Ok(SetOutcome::Conflict(Box::new(newer))),
+            Ok(None) => Ok(SetOutcome::Gone),
+            Err(error) => Err(error),
+        },
+        expect => store.set(&outgoing.id, &outgoing.document, expect).await,
+    };
+    match answer.map_err(|error| manager.failed(error))? {
+        SetOutcome::Written(revision) => {
+            current.state().written(outgoing, revision);
+            Ok(Some(value))
+        }
+        SetOutcome::Conflict(newer) => {
+            current.state().meet(*newer, manager.options())?;
+            Ok(None)
+        }
+        SetOutcome::Gone => Err(gone(current)),
+    }
 }
 
 fn gone(current: &Current) -> SessionError {

@@ -1,7 +1,7 @@
 //! The store as sessions call it: left alone while it is out of order, and waited for until a verb's deadline.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -62,51 +62,60 @@ impl GuardedStore {
 }
 
 impl Calls<'_> {
-    pub(crate) async fn get(&mut self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
-        self.call(self.guarded.store.get(id)).await
+    pub(crate) fn get<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+    ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
+        self.call(self.guarded.store.get(id))
     }
 
-    pub(crate) async fn get_and_touch(
-        &mut self,
-        id: &SessionId,
-        hint: TouchHint<'_>,
-    ) -> Result<Option<Stored>, StoreError> {
-        self.call(self.guarded.store.get_and_touch(id, hint)).await
+    pub(crate) fn get_and_touch<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+        hint: TouchHint<'s>,
+    ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
+        self.call(self.guarded.store.get_and_touch(id, hint))
     }
 
-    pub(crate) async fn set(
-        &mut self,
-        id: &SessionId,
-        document: &Document,
-        expect: Expect<'_>,
-    ) -> Result<SetOutcome, StoreError> {
-        self.call(self.guarded.store.set(id, document, expect)).await
+    pub(crate) fn set<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+        document: &'s Document,
+        expect: Expect<'s>,
+    ) -> impl Future<Output = Result<SetOutcome, StoreError>> {
+        self.call(self.guarded.store.set(id, document, expect))
     }
 
-    pub(crate) async fn touch(
-        &mut self,
-        id: &SessionId,
-        document: &Document,
-        cookie: &Cookie,
-    ) -> Result<TouchOutcome, StoreError> {
-        self.call(self.guarded.store.touch(id, document, cookie)).await
+    pub(crate) fn touch<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+        document: &'s Document,
+        cookie: &'s Cookie,
+    ) -> impl Future<Output = Result<TouchOutcome, StoreError>> {
+        self.call(self.guarded.store.touch(id, document, cookie))
     }
 
-    pub(crate) async fn destroy(&mut self, id: &SessionId) -> Result<bool, StoreError> {
-        self.call(self.guarded.store.destroy(id)).await
+    pub(crate) fn destroy<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+    ) -> impl Future<Output = Result<bool, StoreError>> {
+        self.call(self.guarded.store.destroy(id))
     }
 
-    pub(crate) async fn supersede(
-        &mut self,
-        id: &SessionId,
-        expect: Expect<'_>,
-        by: Successor<'_>,
-    ) -> Result<SupersedeOutcome, StoreError> {
-        self.call(self.guarded.store.supersede(id, expect, by)).await
+    pub(crate) fn supersede<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+        expect: Expect<'s>,
+        by: Successor<'s>,
+    ) -> impl Future<Output = Result<SupersedeOutcome, StoreError>> {
+        self.call(self.guarded.store.supersede(id, expect, by))
     }
 
-    pub(crate) async fn successor(&mut self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
-        self.call(self.guarded.store.successor(id)).await
+    pub(crate) fn successor<'s>(
+        &'s mut self,
+        id: &'s SessionId,
+    ) -> impl Future<Output = Result<Option<SessionId>, StoreError>> {
+        self.call(self.guarded.store.successor(id))
     }
 
     /// Waits for something that is not the store: a turn behind other writers.
