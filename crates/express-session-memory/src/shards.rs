@@ -204,23 +204,22 @@ impl Shards {
             Some(expected) if expected != entry.revision => Some(entry.clone()),
             _ => None,
         });
-        let (removed, why) = match found {
+        let (removed, is_done) = match found {
             Lookup::Live(Some(other)) => return Superseded::Conflict(other),
-            Lookup::Live(None) => (shard.remove(name), Disposal::Destroyed),
-            Lookup::Expired(entry) => (Some(entry), Disposal::Expired),
-            Lookup::Absent => (None, Disposal::Expired),
+            Lookup::Live(None) => (shard.remove(name).map(|entry| (entry, Disposal::Destroyed)), true),
+            // Whoever expects a revision learns that it is gone; whoever expects nothing leaves its mark all the same.
+            Lookup::Expired(entry) => (Some((entry, Disposal::Expired)), expected.is_none()),
+            Lookup::Absent => (None, expected.is_none()),
         };
-        let was_live = removed.is_some() && why == Disposal::Destroyed;
-        let done = was_live || expected.is_none();
-        if done && let Some((successor, until)) = mark {
+        if is_done && let Some((successor, until)) = mark {
             shard.marks.leave(name, successor, until, now);
         }
         drop(shard);
-        if let Some(entry) = removed {
+        if let Some((entry, why)) = removed {
             self.left(name, &entry);
             self.dispose(id, why);
         }
-        if done { Superseded::Done } else { Superseded::Gone }
+        if is_done { Superseded::Done } else { Superseded::Gone }
     }
 
     /// Which session has taken the place of this one.

@@ -21,20 +21,7 @@ async fn the_stock_middleware_keeps_its_sessions_in_our_store() {
         App::new()
             .wrap(StockMiddleware::builder(ActixStore::new(store.clone()), key).cookie_secure(false).build())
             .route("/", web::get().to(count))
-            .route(
-                "/renew",
-                web::get().to(|session: ActixSession| async move {
-                    session.renew();
-                    "renewed"
-                }),
-            )
-            .route(
-                "/purge",
-                web::get().to(|session: ActixSession| async move {
-                    session.purge();
-                    "purged"
-                }),
-            )
+            .configure(ends)
     });
     let visitor = Visitor::default();
     assert_eq!(visitor.get(&server, "/").await.body, "1");
@@ -53,6 +40,24 @@ async fn count(session: ActixSession) -> String {
     n.to_string()
 }
 
+/// The pages that end an id.
+fn ends(app: &mut web::ServiceConfig) {
+    app.route(
+        "/renew",
+        web::get().to(|session: ActixSession| async move {
+            session.renew();
+            "renewed"
+        }),
+    )
+    .route(
+        "/purge",
+        web::get().to(|session: ActixSession| async move {
+            session.purge();
+            "purged"
+        }),
+    );
+}
+
 async fn look(session: ActixSession) -> String {
     format!("{:?}", session.get::<u64>("n").unwrap())
 }
@@ -68,20 +73,7 @@ async fn an_old_cookie_of_the_stock_middleware_is_worthless() {
             .wrap(StockMiddleware::builder(store, Key::from(&[7; 64])).cookie_secure(false).build())
             .route("/", web::get().to(count))
             .route("/look", web::get().to(look))
-            .route(
-                "/renew",
-                web::get().to(|session: ActixSession| async move {
-                    session.renew();
-                    "renewed"
-                }),
-            )
-            .route(
-                "/purge",
-                web::get().to(|session: ActixSession| async move {
-                    session.purge();
-                    "purged"
-                }),
-            )
+            .configure(ends)
     });
     let visitor = Visitor::default();
     for end in ["/renew", "/purge"] {

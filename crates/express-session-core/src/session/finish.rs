@@ -6,7 +6,7 @@ use std::fmt;
 use super::current::Current;
 use super::decision::{Decision, StoreAction, decide};
 use super::state::{CameWith, InStore, Place, State};
-use super::succession::was_overtaken;
+use super::succession::{mark_renewal, was_overtaken};
 use super::verbs;
 use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
@@ -76,7 +76,11 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
         }
     }
     let is_there = carry_out(current, decision, now, store).await?;
-    let sends_cookie = is_there && decision.set_cookie && !was_overtaken(current, store).await?;
+    let mut sends_cookie = is_there && decision.set_cookie;
+    if sends_cookie {
+        mark_renewal(current, store).await?;
+        sends_cookie = !was_overtaken(current, store).await?;
+    }
     let mut state = current.state();
     state.finish();
     Ok(if sends_cookie { cookie(current, &state) } else { Finished::default() })

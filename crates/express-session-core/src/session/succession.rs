@@ -53,31 +53,34 @@ pub(super) async fn end_successor(
     Ok(())
 }
 
-/// Whether a login has overtaken this request. It came with the cookie of a session that was gone, and began another one
-/// instead, whose cookie must not replace the login's. That one is not kept.
-pub(super) async fn was_overtaken(current: &Current, store: &mut Calls<'_>) -> Result<bool, SessionError> {
+/// Tells whoever still comes with the client's old cookie that this session, which was renewed, has taken its place.
+pub(super) async fn mark_renewal(current: &Current, store: &mut Calls<'_>) -> Result<(), SessionError> {
     let manager = &current.manager;
     let grace = manager.options().successor_grace;
-    if grace.is_zero() {
+    let (id, old) = {
+        let state = current.state();
+        (state.id.clone(), state.takes_place_of().cloned())
+    };
+    if let Some(old) = old.filter(|_| !grace.is_zero()) {
+        let superseded = store.supersede(&old, Expect::Any, Successor { id: &id, grace }).await;
+        superseded.map_err(|error| manager.failed(error))?;
+    }
+    Ok(())
+}
+
+/// Whether a login has overtaken this request. It came with the cookie of a session that was gone, and began another one
+/// instead, whose cookie must not replace the login's. That one is not kept.
+///
+/// To be asked last, so that a login that ends after this is answered after it.
+pub(super) async fn was_overtaken(current: &Current, store: &mut Calls<'_>) -> Result<bool, SessionError> {
+    let manager = &current.manager;
+    let old = current.state().began_instead_of().cloned();
+    let Some(old) = old.filter(|_| !manager.options().successor_grace.is_zero()) else { return Ok(false) };
+    if store.successor(&old).await.map_err(|error| manager.failed(error))?.is_none() {
         return Ok(false);
     }
-    let (id, instead_of, in_place_of) = {
-        let state = current.state();
-        (state.id.clone(), state.began_instead_of().cloned(), state.takes_place_of().cloned())
-    };
-    let work = async {
-        if let Some(old) = in_place_of {
-            store.supersede(&old, Expect::Any, Successor { id: &id, grace }).await?;
-        }
-        // Asked last, so that a login that ends after this is answered after it.
-        match instead_of {
-            Some(old) if store.successor(&old).await?.is_some() => store.destroy(&id).await.map(|_| true),
-            _ => Ok(false),
-        }
-    };
-    let was_overtaken = work.await.map_err(|error| manager.failed(error))?;
-    if was_overtaken {
-        current.state().end(None, false);
-    }
-    Ok(was_overtaken)
+    let id = current.state().id.clone();
+    store.destroy(&id).await.map_err(|error| manager.failed(error))?;
+    current.state().end(None, false);
+    Ok(true)
 }
