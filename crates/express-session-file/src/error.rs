@@ -95,15 +95,19 @@ impl FileError {
         matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound)
     }
 
+    /// Whether files can be read, and none written for now.
+    fn is_read_only(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        let kind = source.kind();
+        matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem)
+    }
+
     /// Whether trying again later can help without anybody changing the program or its permissions.
     fn is_outage(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
         matches!(
             source.kind(),
-            ErrorKind::StorageFull
-                | ErrorKind::QuotaExceeded
-                | ErrorKind::ReadOnlyFilesystem
-                | ErrorKind::OutOfMemory
+            ErrorKind::OutOfMemory
                 | ErrorKind::StaleNetworkFileHandle
                 | ErrorKind::NetworkDown
                 | ErrorKind::NetworkUnreachable
@@ -131,6 +135,7 @@ impl From<FileError> for StoreError {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Locked(limit) => Self::Timeout(limit),
+            full if full.is_read_only() => Self::ReadOnly(Box::new(full)),
             outage if outage.is_outage() => Self::Unavailable(Box::new(outage)),
             other => Self::Backend(Box::new(other)),
         }
@@ -149,8 +154,10 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_outage_and_missing_rights_are_not() {
-        assert!(StoreError::from(io(ErrorKind::StorageFull)).is_outage());
-        assert!(StoreError::from(io(ErrorKind::ReadOnlyFilesystem)).is_outage());
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::ReadOnlyFilesystem] {
+            let error = StoreError::from(io(kind));
+            assert!(error.is_outage() && matches!(error, StoreError::ReadOnly(_)), "{error:?}");
+        }
         assert!(!StoreError::from(io(ErrorKind::PermissionDenied)).is_outage());
         assert!(StoreError::from(FileError::Locked(Duration::from_secs(1))).is_outage());
     }

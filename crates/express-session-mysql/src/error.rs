@@ -263,9 +263,9 @@ impl From<MySqlError> for StoreError {
             | MySqlError::PoolTimeout { .. }
             | MySqlError::ConnectionLost(_)
             | MySqlError::TooManyConnections(_)
-            | MySqlError::ReadOnly(_)
             | MySqlError::Contended { .. }
             | MySqlError::Closed => Self::Unavailable(Box::new(error)),
+            MySqlError::ReadOnly(_) => Self::ReadOnly(Box::new(error)),
             MySqlError::Name(_)
             | MySqlError::Url
             | MySqlError::AccessDenied(_)

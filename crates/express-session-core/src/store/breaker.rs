@@ -65,7 +65,7 @@ impl Breaker {
         }
     }
 
-    /// The store did not answer, or said that it is out of order.
+    /// The store did not answer, or said that it can do nothing at all.
     pub(crate) fn failed(&self, now: impl FnOnce() -> UnixMillis) {
         let failures = self.failures.load(Relaxed).saturating_add(1);
         self.failures.store(failures, Relaxed);

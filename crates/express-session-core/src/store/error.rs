@@ -10,10 +10,14 @@ use crate::document::DecodeError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The backend cannot be reached or refuses to serve: down, starting, out of connections, read-only …
+    /// The backend cannot be reached or refuses to serve: down, starting, out of connections …
     /// Trying again later can help; the outage policy applies.
     #[error("the session store is unavailable")]
     Unavailable(#[source] BoxError),
+    /// The backend answers, but takes no writes for now: full, a replica, its disk failing … The outage policy applies to
+    /// what was to be written; sessions can still be read.
+    #[error("the session store takes no writes at the moment")]
+    ReadOnly(#[source] BoxError),
     /// The backend did not answer in time. The operation may or may not have been carried out.
     #[error("the session store did not answer within {0:?}")]
     Timeout(Duration),
@@ -43,7 +47,12 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 impl StoreError {
     /// Whether the store as a whole is out of order, which is what the outage policy is about.
     pub const fn is_outage(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Timeout(_))
+        matches!(self, Self::Unavailable(_) | Self::ReadOnly(_) | Self::Timeout(_))
+    }
+
+    /// Whether nothing else is worth asking for now. A store that takes no writes answers at once, and still reads.
+    pub(crate) const fn concerns_reads(&self) -> bool {
+        self.is_outage() && !matches!(self, Self::ReadOnly(_))
     }
 }
 

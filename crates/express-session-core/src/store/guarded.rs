@@ -137,7 +137,7 @@ impl Calls<'_> {
         })
         .await;
         match &answer {
-            Err(error) if error.is_outage() => guarded.breaker.failed(|| guarded.now()),
+            Err(error) if error.concerns_reads() => guarded.breaker.failed(|| guarded.now()),
             _ => guarded.breaker.answered(),
         }
         answer

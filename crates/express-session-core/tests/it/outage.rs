@@ -246,3 +246,25 @@ fn a_store_that_hangs_is_left_alone_but_for_one_trial_per_second() {
     clock.advance(express_session_core::RETRY_AFTER);
     assert_eq!([asked(), asked()], [1, 0]);
 }
+
+/// A full Redis, a replica: logins fail there, and pages do not, however many logins fail.
+#[test]
+fn a_store_that_takes_no_writes_goes_on_being_read() {
+    let spy = Spy::new().with("SID", r#"{"cookie":{},"n":1}"#).refusing_writes();
+    let manager = manager(spy.clone(), Hasty::default());
+    for _ in 0..20 {
+        let session = now_or_never(manager.begin(&Head::new())).unwrap().unwrap();
+        session.insert("n", 2).unwrap();
+        let error = now_or_never(session.finish()).unwrap_err();
+        let is_refusal = |error: &StoreError| matches!(error, StoreError::ReadOnly(_)) && error.is_outage();
+        assert!(matches!(&error, SessionError::Store(error) if is_refusal(error)), "{error:?}");
+    }
+    let begin = || now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
+    let readers = (0..20).map(|_| begin()).collect::<Vec<_>>();
+    for session in readers {
+        assert_eq!(session.get::<u8>("n").unwrap(), Some(1));
+        now_or_never(session.finish()).expect("its touch is refused, and the page served");
+    }
+    assert!(now_or_never(begin().destroy()).is_err(), "nothing is pretended");
+    assert_eq!(spy.calls().iter().filter(|call| **call == "touch").count(), 20);
+}

@@ -22,7 +22,9 @@ const BOUND: Duration = Duration::from_secs(30);
 
 /// The error below the store's.
 fn cause(error: &StoreError) -> &MySqlError {
-    let (StoreError::Unavailable(source) | StoreError::Backend(source)) = error else {
+    let (StoreError::Unavailable(source) | StoreError::ReadOnly(source) | StoreError::Backend(source)) =
+        error
+    else {
         panic!("{error:?} has no cause")
     };
     source.downcast_ref().unwrap()
@@ -399,6 +401,7 @@ async fn a_read_only_server_is_an_outage_for_writes_only() {
         store.supersede(&sid, Expect::Revision(&revision), by).await.unwrap_err(),
     ] {
         assert!(error.is_outage());
+        assert!(matches!(error, StoreError::ReadOnly(_)), "{error:?}");
         assert!(matches!(cause(&error), MySqlError::ReadOnly(_)), "{error:?}");
     }
     assert_eq!(store.successor(&sid).await.unwrap(), None);

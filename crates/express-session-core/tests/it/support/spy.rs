@@ -30,6 +30,7 @@ struct Inner {
     marks: BTreeMap<String, SessionId>,
     calls: Vec<(&'static str, String)>,
     failing: BTreeSet<&'static str>,
+    refusing: &'static [&'static str],
     hook: Option<Hook>,
     returns_expired: bool,
     touches_on_read: bool,
@@ -73,6 +74,12 @@ impl Spy {
 
     pub(crate) fn failing(self, operation: &'static str) -> Self {
         self.lock().failing.insert(operation);
+        self
+    }
+
+    /// Reads, and says of every write that it takes none.
+    pub(crate) fn refusing_writes(self) -> Self {
+        self.lock().refusing = &["set", "touch", "destroy", "supersede"];
         self
     }
 
@@ -126,6 +133,9 @@ impl Spy {
         }
         if inner.failing.contains(operation) {
             return Err(StoreError::Backend(format!("{operation} failed").into()));
+        }
+        if inner.refusing.contains(&operation) {
+            return Err(StoreError::ReadOnly(format!("{operation} refused").into()));
         }
         Ok(inner)
     }
