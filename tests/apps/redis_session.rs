@@ -151,6 +151,29 @@ fn an_outage_is_an_error_in_json_and_ends_without_a_restart_of_the_app() {
     assert_eq!(visitor.post_json("/api/v1/signup", &credentials("kim", "pass")).status, 201);
 }
 
+/// Redis without its replica, as during maintenance: who is logged in sees the pages, and nobody is told that a logout
+/// was done.
+#[test]
+fn while_redis_takes_no_writes_pages_are_served_and_logouts_fail() {
+    let (server, app) = start();
+    let mut visitor = Client::new(app.address());
+    visitor.post_json("/api/v1/signup", &credentials("kim", "pass"));
+    let cookie = visitor.cookie("connect.sid").unwrap().to_owned();
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]).unwrap();
+    for _ in 0..10 {
+        assert_eq!(visitor.get("/api/v1/protected").status, 200);
+    }
+    let failed = visitor.send("POST", "/api/v1/logout", None);
+    assert_eq!((failed.status, &failed.json()["status"]), (500, &json!("fail")));
+    visitor.set_cookie("connect.sid", &cookie);
+    assert_eq!(visitor.get("/api/v1/protected").status, 200, "it was not ended");
+    assert_eq!(app.log().matches("sessions are read and not extended").count(), 1, "{}", app.log());
+    server.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).unwrap();
+    assert_eq!(visitor.send("POST", "/api/v1/logout", None).status, 200);
+    visitor.set_cookie("connect.sid", &cookie);
+    assert_eq!(visitor.get("/api/v1/protected").status, 401);
+}
+
 #[test]
 fn the_readmes_curl_lines_run_and_print_what_it_says() {
     let (_server, app) = start();

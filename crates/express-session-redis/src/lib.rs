@@ -4,7 +4,7 @@
 //!
 //! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
 //! `scripts` (every Lua text), `connection` (shared connections, taken from the pool), `keyspace` (all of that for one
-//! store), `store` (the contract), with `read`, `compare_and_set` and `supersede`, `scan` (what operators need), `error`.
+//! store), `store` (the contract), with `read`, `read_only`, `compare_and_set` and `supersede`, `scan` (what operators need), `error`.
 
 mod compare_and_set;
 mod connection;
@@ -14,6 +14,7 @@ mod keyspace;
 mod options;
 mod pool;
 mod read;
+mod read_only;
 mod scan;
 mod scripts;
 mod store;

@@ -15,6 +15,8 @@ use crate::ttl::{Ttl, seconds_by_cookie};
 pub(crate) enum ReadPlan {
     /// Nothing is extended.
     Get,
+    /// Nothing can be extended: the server takes no writes.
+    GetOnly,
     /// `GETEX`: every session is given this life.
     Extend(i64),
     /// A script that looks at the session's own lifetime and at what it has left.
@@ -25,6 +27,9 @@ impl Keyspace {
     pub(crate) fn plan(&self, hint: &TouchHint<'_>) -> ReadPlan {
         if !self.touches() {
             return ReadPlan::Get;
+        }
+        if self.is_read_only() {
+            return ReadPlan::GetOnly;
         }
         let Some(ttl) = self.options.ttl.seconds_of_new(hint.cookie, self.now()) else {
             return ReadPlan::Get;
@@ -55,35 +60,57 @@ impl Keyspace {
         }
     }
 
-    /// Reads; what is there, what it had left, and the life it was given, in seconds.
+    /// Reads, and extends unless the server refuses that.
     pub(crate) async fn read(&self, key: &[u8], plan: &ReadPlan) -> Result<Read, RedisError> {
-        match plan {
-            ReadPlan::Get => {
-                let mut command = Cmd::new();
-                command.arg("GET").arg(key);
-                let value = bytes(self.connections.call(&command).await?)?;
-                Ok(Read { value, left: None, given: None })
+        let read = match plan {
+            ReadPlan::Get => return self.get(key, false).await,
+            ReadPlan::GetOnly => return self.get(key, true).await,
+            ReadPlan::Extend(ttl) => self.get_and_extend(key, *ttl).await,
+            ReadPlan::Script { ttl, due, threshold } => self.get_and_touch(key, *ttl, due, threshold).await,
+        };
+        match &read {
+            Err(error) if error.is_read_only() => {
+                self.refusals.met(error, self.now());
+                return self.get(key, true).await;
             }
-            ReadPlan::Extend(ttl) => {
-                let mut command = Cmd::new();
-                command.arg("GETEX").arg(key).arg("EX").arg(*ttl);
-                let value = bytes(self.connections.call(&command).await?)?;
-                Ok(Read { value, left: None, given: Some(*ttl) })
-            }
-            ReadPlan::Script { ttl, due, threshold } => {
-                let computed = matches!(self.options.ttl, Ttl::Computed(_));
-                let ttl = ttl.to_string();
-                let by_cookie: &[u8] = if computed { b"0" } else { b"1" };
-                let arguments = [ttl.as_bytes(), by_cookie, due.as_bytes(), threshold.as_bytes()];
-                let keys = [key];
-                let run = || self.connections.run_once(&GET_AND_TOUCH, &keys, &arguments);
-                let answer = match run().await {
-                    Err(error) if error.asks_for_a_new_connection() => run().await,
-                    answer => answer,
-                }?;
-                Read::of_script(answer)
-            }
+            Ok(Read { given: Some(_), .. }) => self.refusals.ended(),
+            _ => {}
         }
+        read
+    }
+
+    async fn get(&self, key: &[u8], is_final: bool) -> Result<Read, RedisError> {
+        let mut command = Cmd::new();
+        command.arg("GET").arg(key);
+        let value = bytes(self.connections.call(&command).await?)?;
+        Ok(Read { value, left: None, given: None, is_final })
+    }
+
+    async fn get_and_extend(&self, key: &[u8], ttl: i64) -> Result<Read, RedisError> {
+        let mut command = Cmd::new();
+        command.arg("GETEX").arg(key).arg("EX").arg(ttl);
+        let value = bytes(self.connections.call(&command).await?)?;
+        Ok(Read { value, left: None, given: Some(ttl), is_final: false })
+    }
+
+    async fn get_and_touch(
+        &self,
+        key: &[u8],
+        ttl: i64,
+        due: &str,
+        threshold: &str,
+    ) -> Result<Read, RedisError> {
+        let computed = matches!(self.options.ttl, Ttl::Computed(_));
+        let ttl = ttl.to_string();
+        let by_cookie: &[u8] = if computed { b"0" } else { b"1" };
+        let arguments = [ttl.as_bytes(), by_cookie, due.as_bytes(), threshold.as_bytes()];
+        let keys = [key];
+        let run = || self.connections.run_once(&GET_AND_TOUCH, &keys, &arguments);
+        let answer = match run().await {
+            Err(error) if error.asks_for_a_new_connection() => run().await,
+            answer => answer,
+        }?;
+        Read::of_script(answer)
     }
 }
 
@@ -94,12 +121,14 @@ pub(crate) struct Read {
     pub(crate) left: Option<i64>,
     /// The life it was given by this read, in seconds.
     pub(crate) given: Option<i64>,
+    /// The server takes no writes: a touch would give it no other life than it has.
+    pub(crate) is_final: bool,
 }
 
 impl Read {
     fn of_script(answer: Value) -> Result<Self, RedisError> {
         let parts = match answer {
-            Value::Nil => return Ok(Self { value: None, left: None, given: None }),
+            Value::Nil => return Ok(Self { value: None, left: None, given: None, is_final: false }),
             Value::Array(parts) => parts,
             _ => return Err(RedisError::UnexpectedReply),
         };
@@ -107,6 +136,6 @@ impl Read {
             return Err(RedisError::UnexpectedReply);
         };
         let given = Some(integer(&given)?).filter(|seconds| *seconds > 0);
-        Ok(Self { value: bytes(value)?, left: Some(integer(&left)?), given })
+        Ok(Self { value: bytes(value)?, left: Some(integer(&left)?), given, is_final: false })
     }
 }

@@ -73,16 +73,20 @@ impl SessionStore for RedisStore {
         decode(keyspace.read(&keyspace.keys.of(id), &ReadPlan::Get).await?.value)
     }
 
-    /// One command. If it gave the session a life that is not its own (somebody's cookie has a lifetime of its
+    /// One command. While Redis takes no writes that is `GET`, one warning in the log says so, and a touch at the end of
+    /// the request would do no more.
+    ///
+    /// If it gave the session a life that is not its own (somebody's cookie has a lifetime of its
     /// own, a closure looked at the data), that is put right at once, and from then on sessions are read in a
     /// way that does not do that.
     async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
         let keyspace = self.keyspace();
         let key = keyspace.keys.of(id);
         let plan = keyspace.plan(&hint);
-        let Read { value, left, given } = keyspace.read(&key, &plan).await?;
+        let Read { value, left, given, is_final } = keyspace.read(&key, &plan).await?;
         let Some(mut stored) = decode(value)? else { return Ok(None) };
-        if matches!(plan, ReadPlan::Get) {
+        stored.touched = is_final;
+        if is_final || matches!(plan, ReadPlan::Get) {
             return Ok(Some(stored));
         }
         let own = keyspace.options.ttl.seconds_after_touch(&stored.document, keyspace.now());
@@ -140,7 +144,8 @@ impl SessionStore for RedisStore {
         }
     }
 
-    /// `EXPIRE`; nothing if that is disabled.
+    /// `EXPIRE`; nothing if that is disabled. While Redis takes no writes, `EXISTS`: the session keeps the life it has,
+    /// as it does when it is read.
     ///
     /// DIFFERENCE: for an `expires` that is no date, connect-redis sends `EXPIRE … NaN` and fails; here such a
     /// session keeps the life it has.
@@ -155,13 +160,10 @@ impl SessionStore for RedisStore {
             return Ok(TouchOutcome::Touched);
         }
         let key = keyspace.keys.of(id);
-        if let Some(seconds) = keyspace.options.ttl.seconds_with(document, cookie, keyspace.now()) {
-            return keyspace.expire(&key, seconds).await;
-        }
-        let mut command = Cmd::new();
-        command.arg("EXISTS").arg(key);
-        let found = integer(&keyspace.connections.call(&command).await?)?;
-        Ok(if found == 1 { TouchOutcome::Touched } else { TouchOutcome::Gone })
+        Ok(match keyspace.options.ttl.seconds_with(document, cookie, keyspace.now()) {
+            Some(seconds) => keyspace.expire(&key, seconds).await?,
+            None => keyspace.exists(&key).await?,
+        })
     }
 
     /// `DEL`. If the connection breaks and the second try finds nothing, the answer is `false`, although it may

@@ -9,29 +9,29 @@ use express_session_core::{
     Cookie, Data, Expect, SessionId, SessionStore as _, SetOutcome, StoreError, Successor, SupersedeOutcome,
     TouchAfter, TouchHint, TouchOutcome,
 };
-use express_session_redis::{RedisError, RedisOptions, RedisStore};
+use express_session_redis::{RedisError, RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::free_port;
 use express_session_testbed::redis::RedisServer;
 use tokio::task::JoinSet;
 
-use crate::support::{document, eventually, id, n_of, touch, written};
+use crate::support::{command, document, eventually, id, n_of, query, touch, written};
 
 /// Options that give up soon, so that the tests are quick.
-fn hasty() -> RedisOptions {
+pub(crate) fn hasty() -> RedisOptions {
     let limit = Duration::from_millis(300);
     RedisOptions::new().connect_timeout(limit).response_timeout(limit)
 }
 
-fn hint(cookie: &Cookie) -> TouchHint<'_> {
+pub(crate) fn hint(cookie: &Cookie) -> TouchHint<'_> {
     TouchHint { cookie, touch_after: TouchAfter::Always }
 }
 
-fn replaced_by(id: &SessionId) -> Successor<'_> {
+pub(crate) fn replaced_by(id: &SessionId) -> Successor<'_> {
     Successor { id, grace: Duration::from_mins(1) }
 }
 
-/// All verbs fail with an outage that has this code.
-async fn all_verbs_are_unavailable(store: &RedisStore, code: Option<&str>) {
+/// All verbs fail with an outage.
+pub(crate) async fn all_verbs_are_unavailable(store: &RedisStore) {
     let cookie = Cookie::default();
     let (a, revision) = (id("a"), express_session_core::Revision::of_bytes(*b"{}"));
     for error in [
@@ -45,18 +45,21 @@ async fn all_verbs_are_unavailable(store: &RedisStore, code: Option<&str>) {
         store.supersede(&a, Expect::Revision(&revision), replaced_by(&a)).await.err(),
         store.successor(&a).await.err(),
     ] {
-        is_unavailable(&error.expect("the server is not there"), code);
+        is_unavailable(&error.expect("the server is not there"));
     }
 }
 
-fn is_unavailable(error: &StoreError, code: Option<&str>) {
-    assert!(error.is_outage(), "{error:?}");
-    if let Some(code) = code {
-        let StoreError::Unavailable(source) = error else { panic!("{error:?}") };
-        match source.downcast_ref() {
-            Some(RedisError::NotServing(driver)) if driver.code() == Some(code) => {}
-            other => panic!("{other:?}"),
-        }
+fn is_unavailable(error: &StoreError) {
+    assert!(matches!(error, StoreError::Unavailable(_) | StoreError::Timeout(_)), "{error:?}");
+}
+
+/// Reads, but takes no writes, and says why.
+pub(crate) fn is_read_only(error: &StoreError, code: &str) {
+    let StoreError::ReadOnly(source) = error else { panic!("{error:?}") };
+    assert!(error.is_outage());
+    match source.downcast_ref() {
+        Some(RedisError::ReadOnly(driver)) if driver.code() == Some(code) => {}
+        other => panic!("{other:?}"),
     }
 }
 
@@ -64,7 +67,7 @@ fn is_unavailable(error: &StoreError, code: Option<&str>) {
 async fn a_server_that_is_down_at_the_start_may_come_later() {
     let port = free_port().unwrap();
     let store = RedisStore::from_url(&format!("redis://127.0.0.1:{port}"), hasty()).unwrap();
-    all_verbs_are_unavailable(&store, None).await;
+    all_verbs_are_unavailable(&store).await;
     assert!(matches!(store.ping().await, Err(RedisError::Unreachable(_))));
     let _server = RedisServer::start_on(port, &[]).unwrap();
     eventually(async || store.ping().await).await;
@@ -78,7 +81,7 @@ async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
     let load = Load::on(&store, 8).await;
     load.after(200).await;
     server.kill().unwrap();
-    all_verbs_are_unavailable(&store, None).await;
+    all_verbs_are_unavailable(&store).await;
     server.restart().unwrap();
     eventually(async || store.ping().await).await;
     load.after(200).await;
@@ -203,27 +206,6 @@ async fn all_who_wait_share_one_attempt_to_connect() {
 }
 
 #[tokio::test]
-async fn a_master_that_becomes_a_replica_is_unavailable_until_it_is_one_again() {
-    let (server, other) = (RedisServer::start(&[]).unwrap(), RedisServer::start(&[]).unwrap());
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
-    let revision = written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
-    server.command(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]).unwrap();
-    let cookie = Cookie::default();
-    for error in [
-        store.set(&id("a"), &document(2), Expect::Any).await.err(),
-        store.set(&id("a"), &document(2), Expect::Revision(&revision)).await.err(),
-        touch(&store, &id("a"), &document(2)).await.err(),
-        store.get_and_touch(&id("a"), hint(&cookie)).await.err(),
-        store.destroy(&id("a")).await.err(),
-        store.supersede(&id("a"), Expect::Revision(&revision), replaced_by(&id("b"))).await.err(),
-    ] {
-        is_unavailable(&error.expect("a replica takes no writes"), Some("READONLY"));
-    }
-    server.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
-    written(store.set(&id("a"), &document(3), Expect::Any).await.unwrap());
-}
-
-#[tokio::test]
 async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
     let small_steps = ["--rdbcompression", "no", "--loading-process-events-interval-bytes", "1024"];
     let mut server = RedisServer::start(&small_steps).unwrap();
@@ -239,7 +221,7 @@ async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
     let mut loading = false;
     let stored = eventually(async || {
         store.get(&id("19")).await.inspect_err(|error| {
-            is_unavailable(error, None);
+            is_unavailable(error);
             loading = loading || format!("{error:?}").contains("LOADING");
         })
     })
@@ -256,9 +238,12 @@ async fn a_full_server_reads_and_forgets_but_takes_nothing() {
     written(store.set(&id("c"), &document(1), Expect::Any).await.unwrap());
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
     for expect in [Expect::Any, Expect::Revision(&revision)] {
-        is_unavailable(&store.set(&id("a"), &document(2), expect).await.unwrap_err(), Some("OOM"));
+        is_read_only(&store.set(&id("a"), &document(2), expect).await.unwrap_err(), "OOM");
     }
     assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().document), 1);
+    let extended = store.get_and_touch(&id("a"), hint(&Cookie::default())).await.unwrap().unwrap();
+    assert!(extended.touched);
+    assert!(server.command(&["INFO", "commandstats"]).unwrap().contains("cmdstat_getex:calls=1,"));
     assert_eq!(touch(&store, &id("a"), &document(1)).await.unwrap(), TouchOutcome::Touched);
     let superseded = store.supersede(&id("a"), Expect::Revision(&revision), replaced_by(&id("b"))).await;
     assert!(matches!(superseded, Ok(SupersedeOutcome::Superseded)), "{superseded:?}");
@@ -277,4 +262,25 @@ async fn a_server_with_too_many_clients_is_unavailable() {
     assert!(store.get(&id("a")).await.unwrap_err().is_outage());
     drop(other);
     eventually(async || store.ping().await).await;
+}
+
+/// The connection that is there stays, and no other one comes about.
+#[tokio::test]
+async fn a_password_that_is_set_at_run_time_is_an_outage_until_it_is_taken_back() {
+    let server = RedisServer::start(&[]).unwrap();
+    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
+    let operator = RedisPool::url(&server.url().replace("redis://", "redis://:secret@")).unwrap();
+    server.command(&["CONFIG", "SET", "requirepass", "secret"]).unwrap();
+    assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().document), 1);
+    query::<()>(&operator, &command(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])).await.unwrap();
+    all_verbs_are_unavailable(&store).await;
+    let error = store.get(&id("a")).await.unwrap_err();
+    let StoreError::Unavailable(source) = &error else { panic!("{error:?}") };
+    match source.downcast_ref() {
+        Some(RedisError::Refused(driver)) if driver.code() == Some("NOAUTH") => {}
+        other => panic!("{other:?}"),
+    }
+    query::<()>(&operator, &command(["CONFIG", "SET", "requirepass", ""])).await.unwrap();
+    assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().document), 1, "without a restart");
 }

@@ -1,7 +1,5 @@
 //! The marks of superseded sessions: which keys, at what price, and where there can be none.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_core::{
@@ -9,8 +7,8 @@ use express_session_core::{
 };
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::{RedisCluster, RedisServer};
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::log::Log;
 use crate::monitor::Monitor;
 use crate::support::{document, id, n_of, own_options, written};
 
@@ -126,35 +124,11 @@ async fn on_a_cluster_a_mark_in_another_slot_is_left_and_taken_back() {
     }
 }
 
-/// Log lines.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 /// Permissions that were enough before there were marks must not end logins.
 #[tokio::test]
 async fn a_user_who_may_not_write_marks_can_log_in() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let _logging = log.collect();
     let server = RedisServer::start(&[]).unwrap();
     server.command(&["ACL", "SETUSER", "app", "on", ">password", "~sess:*", "+@all"]).unwrap();
     let url = server.url().replace("redis://", "redis://app:password@");
@@ -169,7 +143,7 @@ async fn a_user_who_may_not_write_marks_can_log_in() {
         assert!(store.get(&id("top-secret-old")).await.unwrap().is_none());
         assert_eq!(successor(&store, "top-secret-old").await, None);
     }
-    let shown = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let shown = log.text();
     assert_eq!(shown.lines().count(), 1, "{shown}");
     assert!(
         shown.contains("WARN") && shown.contains("`~ended:*`") && !shown.contains("top-secret"),
