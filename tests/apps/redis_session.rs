@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use express_session_testbed::redis::RedisServer;
 use express_session_tests::app::workspace;
@@ -149,6 +150,22 @@ fn an_outage_is_an_error_in_json_and_ends_without_a_restart_of_the_app() {
     assert_eq!((failed.status, &failed.json()["status"]), (500, &json!("fail")));
     server.restart().unwrap();
     assert_eq!(visitor.post_json("/api/v1/signup", &credentials("kim", "pass")).status, 201);
+}
+
+/// A page that hangs is worse than one that fails: visitors try again, and every try waits.
+#[test]
+fn a_frozen_server_is_an_error_within_bounds() {
+    let (mut server, app) = start();
+    let mut visitor = Client::new(app.address());
+    assert_eq!(visitor.post_json("/api/v1/signup", &credentials("kim", "pass")).status, 201);
+    server.process().signal("STOP").unwrap();
+    #[allow(clippy::disallowed_methods, reason = "how long a real server takes")]
+    let asked = Instant::now();
+    let failed = Client::new(app.address()).post_json("/api/v1/login", &credentials("kim", "pass"));
+    assert_eq!((failed.status, &failed.json()["status"]), (500, &json!("fail")));
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    server.process().signal("CONT").unwrap();
+    assert_eq!(visitor.post_json("/api/v1/login", &credentials("kim", "pass")).status, 200);
 }
 
 /// Redis without its replica, as during maintenance: who is logged in sees the pages, and nobody is told that a logout

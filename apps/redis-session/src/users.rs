@@ -1,5 +1,8 @@
 //! The users, in Redis beside the sessions: `user:<username>` holds one as JSON.
 
+use std::time::Duration;
+
+use actix_web::rt::time::timeout;
 use anyhow::{Context as _, bail};
 use app_support::{HashError, hash, verify};
 use express_session_redis::RedisPool;
@@ -9,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 /// bcrypt's cost, as in the article.
 const COST: u32 = 12;
+
+/// How long a question may take, connecting included: as long as the session's own, by default.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The longest name, in characters.
 const MAX_NAME_CHARS: usize = 64;
@@ -105,8 +111,11 @@ impl Users {
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> anyhow::Result<T> {
-        let mut connection: Connection = self.pool.get().await.context("Redis cannot be reached")?;
-        command.query_async(&mut connection).await.context("Redis did not answer as expected")
+        let answer = async {
+            let mut connection: Connection = self.pool.get().await.context("Redis cannot be reached")?;
+            command.query_async(&mut connection).await.context("Redis did not answer as expected")
+        };
+        timeout(ANSWER_LIMIT, answer).await.context("Redis did not answer in time")?
     }
 }
 

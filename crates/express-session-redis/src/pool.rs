@@ -10,12 +10,16 @@ use deadpool_redis::sentinel::{SentinelNodeConnectionInfo, SentinelServerType};
 use deadpool_redis::{Manager, Pool, Runtime, cluster, sentinel};
 
 use crate::error::RedisError;
+use crate::options::DEFAULT_RESPONSE_TIMEOUT;
 
 /// How many connections a pool made here may have; they are opened when they are needed.
 const MAX_SIZE: usize = 64;
 /// How long the driver may take for a connection, TLS and login included. The store's own limits, which are
 /// options, end the waiting earlier.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a pool made here lets anybody wait for one of its connections while others hold them all. As long as a new one
+/// may take.
+const WAIT_LIMIT: Duration = CONNECT_LIMIT;
 
 /// A pool of connections to one Redis server, to a master found by Sentinel, or to a cluster.
 ///
@@ -39,14 +43,28 @@ impl RedisPool {
     /// `redis://[user:password@]host[:port][/db]`, the same with `rediss` for TLS (feature `tls`; the system's
     /// root certificates), or `redis+unix:///path/to/socket[?db=1&user=…&pass=…]`.
     ///
+    /// A command that an application sends by itself through the pool fails after [`DEFAULT_RESPONSE_TIMEOUT`], as those of
+    /// the store do: Redis answers in well under a millisecond, and a page that asks a frozen one should say so soon.
+    ///
     /// # Errors
     ///
     /// [`RedisError::Config`] if the URL cannot be used. Nothing is connected yet.
     pub fn url(url: &str) -> Result<Self, RedisError> {
-        Self::single(parse(url)?)
+        Self::url_with_response_timeout(url, DEFAULT_RESPONSE_TIMEOUT)
     }
 
-    /// A pool for one server by TLS, whose certificate must descend from `root_certificate` (PEM).
+    /// As [`url`](Self::url), with another limit for the commands that an application sends by itself: for those that may
+    /// take longer (`BLPOP`, a large `SORT`) or must not. For the store's own see
+    /// [`RedisOptions::response_timeout`](crate::RedisOptions::response_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`url`](Self::url).
+    pub fn url_with_response_timeout(url: &str, limit: Duration) -> Result<Self, RedisError> {
+        Self::single(parse(url)?, limit)
+    }
+
+    /// As [`url`](Self::url) by TLS, where the certificate must descend from `root_certificate` (PEM).
     ///
     /// # Errors
     ///
@@ -55,16 +73,16 @@ impl RedisPool {
     pub fn url_with_root_certificate(url: &str, root_certificate: Vec<u8>) -> Result<Self, RedisError> {
         let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_certificate) };
         let client = Client::build_with_tls(parse(url)?, certificates).map_err(|error| config(&error))?;
-        Self::single(client.get_connection_info().clone())
+        Self::single(client.get_connection_info().clone(), DEFAULT_RESPONSE_TIMEOUT)
     }
 
-    fn single(info: ConnectionInfo) -> Result<Self, RedisError> {
+    fn single(info: ConnectionInfo, response_timeout: Duration) -> Result<Self, RedisError> {
         let config_of_driver = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_LIMIT))
-            .set_response_timeout(None);
+            .set_response_timeout(Some(response_timeout));
         let manager = Manager::new_with_config(info, config_of_driver).map_err(|error| config(&error))?;
-        let pool = Pool::builder(manager).max_size(MAX_SIZE).runtime(Runtime::Tokio1).build();
-        pool.map(Self::Single).map_err(|_| RedisError::PoolClosed)
+        let pool = Pool::builder(manager).max_size(MAX_SIZE).wait_timeout(Some(WAIT_LIMIT));
+        pool.runtime(Runtime::Tokio1).build().map(Self::Single).map_err(|_| RedisError::PoolClosed)
     }
 
     /// A pool for the master called `master`, which the sentinels at these URLs know.
@@ -96,8 +114,8 @@ impl RedisPool {
         let master_only = SentinelServerType::Master;
         let manager = sentinel::Manager::new(sentinels, master.to_owned(), Some(nodes), master_only)
             .map_err(|error| config(&error))?;
-        let pool = sentinel::Pool::builder(manager).max_size(MAX_SIZE).runtime(Runtime::Tokio1).build();
-        pool.map(Self::Sentinel).map_err(|_| RedisError::PoolClosed)
+        let pool = sentinel::Pool::builder(manager).max_size(MAX_SIZE).wait_timeout(Some(WAIT_LIMIT));
+        pool.runtime(Runtime::Tokio1).build().map(Self::Sentinel).map_err(|_| RedisError::PoolClosed)
     }
 
     /// A pool for the cluster that the nodes at these URLs belong to; a few of them are enough.
@@ -110,8 +128,8 @@ impl RedisPool {
     pub fn cluster<'a>(nodes: impl IntoIterator<Item = &'a str>) -> Result<Self, RedisError> {
         let nodes = nodes.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let manager = cluster::Manager::new(nodes, false).map_err(|error| config(&error))?;
-        let pool = cluster::Pool::builder(manager).max_size(MAX_SIZE).runtime(Runtime::Tokio1).build();
-        pool.map(Self::Cluster).map_err(|_| RedisError::PoolClosed)
+        let pool = cluster::Pool::builder(manager).max_size(MAX_SIZE).wait_timeout(Some(WAIT_LIMIT));
+        pool.runtime(Runtime::Tokio1).build().map(Self::Cluster).map_err(|_| RedisError::PoolClosed)
     }
 
     /// How many connections the pool may have.

@@ -9,12 +9,12 @@ use express_session_core::{
     Cookie, Data, Expect, SessionId, SessionStore as _, SetOutcome, StoreError, Successor, SupersedeOutcome,
     TouchAfter, TouchHint, TouchOutcome,
 };
-use express_session_redis::{RedisError, RedisOptions, RedisPool, RedisStore};
+use express_session_redis::{DEFAULT_RESPONSE_TIMEOUT, RedisError, RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::free_port;
 use express_session_testbed::redis::RedisServer;
 use tokio::task::JoinSet;
 
-use crate::support::{command, document, eventually, id, n_of, query, touch, written};
+use crate::support::{PATIENCE, command, document, eventually, id, n_of, query, touch, written};
 
 /// Options that give up soon, so that the tests are quick.
 pub(crate) fn hasty() -> RedisOptions {
@@ -283,4 +283,28 @@ async fn a_password_that_is_set_at_run_time_is_an_outage_until_it_is_taken_back(
     }
     query::<()>(&operator, &command(["CONFIG", "SET", "requirepass", ""])).await.unwrap();
     assert_eq!(n_of(&store.get(&id("a")).await.unwrap().unwrap().document), 1, "without a restart");
+}
+
+/// What an application asks by itself, through the pool that it shares with the store.
+#[tokio::test]
+async fn commands_of_the_application_end_in_time_too() {
+    let mut server = RedisServer::start(&[]).unwrap();
+    let default = RedisPool::url(&server.url()).unwrap();
+    let hasty = RedisPool::url_with_response_timeout(&server.url(), Duration::from_millis(100)).unwrap();
+    let connection = async |pool: &RedisPool| match pool {
+        RedisPool::Single(pool) => pool.get().await.unwrap(),
+        _ => panic!("another kind of pool"),
+    };
+    let mut connections = [connection(&default).await, connection(&hasty).await];
+    server.process().signal("STOP").unwrap();
+    for (connection, limit) in
+        connections.iter_mut().zip([DEFAULT_RESPONSE_TIMEOUT, Duration::from_millis(100)])
+    {
+        let ping = command(["PING"]);
+        let answer = tokio::time::timeout(PATIENCE, ping.query_async::<String>(connection)).await;
+        let error = answer.expect("it is bounded").unwrap_err();
+        assert!(error.is_timeout(), "{limit:?}: {error:?}");
+    }
+    server.process().signal("CONT").unwrap();
+    eventually(async || query::<String>(&default, &command(["PING"])).await).await;
 }
