@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, TouchOutcome};
+use express_session_core::{
+    Expect, SessionId, SessionStore as _, SessionStoreAdmin as _, TouchAfter, TouchHint, TouchOutcome,
+};
 
 use crate::Harness;
 use crate::sample::{HOUR, HarnessExt as _, LONG, MINUTE, assert_gone, new_id, written};
@@ -89,4 +91,71 @@ pub async fn an_expired_id_can_be_written_anew<H: Harness>(h: &H) {
     h.age(&id, LONG).await;
     h.put(&id, &h.document(&[("new", "2")])).await;
     assert_eq!(h.members(&h.read(&id).await.document), [("new".to_owned(), "2".to_owned())]);
+}
+
+/// A life that is cut short ends then, and a touch, a read that touches, or a write makes it a full one. What is stored is
+/// what `set` stores.
+pub async fn a_life_that_is_cut_short_ends_unless_somebody_comes_back<H: Harness>(h: &H) {
+    let short = async |id: &SessionId, expect: Expect<'_>| {
+        let document = h.document(&[("n", "1")]);
+        written(h.store().set_for(id, &document, expect, MINUTE * 10).await.unwrap());
+        let stored = h.read(id).await.document;
+        assert_eq!(stored.cookie(), document.cookie(), "the cookie was cut short");
+        assert_eq!(h.raw_members(id).await, [("n".to_owned(), "1".to_owned())]);
+        h.age(id, MINUTE * 9).await;
+        h.read(id).await
+    };
+    let once = new_id();
+    short(&once, Expect::Any).await;
+    h.age(&once, MINUTE * 2).await;
+    assert!(h.find(&once).await.is_none(), "a session that was to live ten minutes is there after eleven");
+
+    let twice = new_id();
+    let stored = short(&twice, Expect::Any).await;
+    short(&twice, Expect::Revision(&stored.revision)).await;
+    h.age(&twice, MINUTE * 2).await;
+    assert!(h.find(&twice).await.is_none(), "the second write of a first request gave the full life");
+
+    let (touched, read, replaced) = (new_id(), new_id(), new_id());
+    let document = short(&touched, Expect::Any).await.document;
+    let mut cookie = document.cookie().clone();
+    cookie.touch(h.clock().now());
+    let outcome = h.store().touch(&touched, &document, &cookie).await.unwrap();
+    assert_eq!(outcome, TouchOutcome::Touched);
+    lives_an_hour(h, &touched, "touch").await;
+
+    short(&read, Expect::Any).await;
+    let (cookie, touch_after) = (h.cookie(Some(HOUR)), TouchAfter::Share(0.1));
+    let hint = TouchHint { cookie: &cookie, touch_after };
+    let stored = h.store().get_and_touch(&read, hint).await.unwrap().expect("the session is there");
+    if !stored.touched {
+        assert!(touch_after.is_due(stored.life), "a short life must look like one that is nearly over");
+        let mut cookie = stored.document.cookie().clone();
+        cookie.touch(h.clock().now());
+        h.store().touch(&read, &stored.document, &cookie).await.unwrap();
+    }
+    lives_an_hour(h, &read, "reading").await;
+
+    let revision = short(&replaced, Expect::Any).await.revision;
+    let document = h.document(&[("n", "2")]);
+    written(h.store().set(&replaced, &document, Expect::Revision(&revision)).await.unwrap());
+    lives_an_hour(h, &replaced, "a write").await;
+}
+
+async fn lives_an_hour<H: Harness>(h: &H, id: &SessionId, after: &str) {
+    h.age(id, MINUTE * 50).await;
+    assert!(h.find(id).await.is_some(), "{after} must give the full life");
+    h.age(id, MINUTE * 11).await;
+    assert!(h.find(id).await.is_none(), "{after} gave more than the full life");
+}
+
+/// Nobody lives longer than his cookie because he may live long, and nobody is brought back.
+pub async fn a_life_is_cut_short_and_never_made_longer<H: Harness>(h: &H) {
+    let id = new_id();
+    let document = h.document(&[("n", "1")]);
+    let revision = written(h.store().set_for(&id, &document, Expect::Any, HOUR * 3).await.unwrap());
+    lives_an_hour(h, &id, "a life that is longer than the cookie's").await;
+    let outcome = h.store().set_for(&id, &document, Expect::Revision(&revision), MINUTE).await.unwrap();
+    assert_gone(&outcome, "to an expired session");
+    assert!(h.find(&id).await.is_none());
 }

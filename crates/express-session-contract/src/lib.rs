@@ -85,6 +85,8 @@ macro_rules! store_contract {
             a_session_without_max_age_expires_too
             a_life_below_one_second_is_a_life
             an_expired_id_can_be_written_anew
+            a_life_that_is_cut_short_ends_unless_somebody_comes_back
+            a_life_is_cut_short_and_never_made_longer
             destroy_says_whether_there_was_a_session
             all_and_ids_list_the_live_sessions
             length_counts_the_sessions

@@ -33,6 +33,12 @@ enum Fault {
     ExpiryBySweep,
     /// `get` extends life.
     GetExtends,
+    /// `set_for` is `set`.
+    CutLifeIgnored,
+    /// `set_for` gives what it is told, also where that is more than the cookie's life.
+    CutLifeLengthens,
+    /// `set_for` shortens the cookie.
+    CutCookie,
     /// `get_and_touch` claims a touch.
     FalseTouched,
     /// `destroy` always says that there was a session.
@@ -161,6 +167,32 @@ impl Naive {
     }
 }
 
+impl Naive {
+    async fn write(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        deadline: i64,
+    ) -> Result<SetOutcome, StoreError> {
+        let mut bytes = document.text().as_bytes().to_vec();
+        if self.fault == Fault::Reformats {
+            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            bytes = value.to_string().into_bytes();
+        }
+        let Expect::Revision(revision) = expect else {
+            return Ok(SetOutcome::Written(self.put(id, bytes, deadline)));
+        };
+        if let Some(written) = self.swap(id, revision.as_bytes(), bytes, deadline) {
+            return Ok(SetOutcome::Written(written));
+        }
+        Ok(match self.get(id).await? {
+            Some(stored) => SetOutcome::Conflict(Box::new(stored)),
+            None => SetOutcome::Gone,
+        })
+    }
+}
+
 impl SessionStore for Naive {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
         let Some(bytes) = self.live(id) else { return Ok(None) };
@@ -191,22 +223,28 @@ impl SessionStore for Naive {
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let mut bytes = document.text().as_bytes().to_vec();
-        if self.fault == Fault::Reformats {
-            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            bytes = value.to_string().into_bytes();
+        self.write(id, document, expect, self.deadline(document.cookie())).await
+    }
+
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        let now = self.clock.now();
+        let (full, cut) = (self.deadline(document.cookie()), now.plus(at_most).0);
+        match self.fault {
+            Fault::CutLifeIgnored => self.write(id, document, expect, full).await,
+            Fault::CutLifeLengthens => self.write(id, document, expect, cut).await,
+            Fault::CutCookie => {
+                let mut cookie = document.cookie().clone();
+                cookie.set_max_age(Some(at_most), now);
+                self.write(id, &document.with_cookie(&cookie), expect, cut.min(full)).await
+            }
+            _ => self.write(id, document, expect, cut.min(full)).await,
         }
-        let deadline = self.deadline(document.cookie());
-        let Expect::Revision(revision) = expect else {
-            return Ok(SetOutcome::Written(self.put(id, bytes, deadline)));
-        };
-        if let Some(written) = self.swap(id, revision.as_bytes(), bytes, deadline) {
-            return Ok(SetOutcome::Written(written));
-        }
-        Ok(match self.get(id).await? {
-            Some(stored) => SetOutcome::Conflict(Box::new(stored)),
-            None => SetOutcome::Gone,
-        })
     }
 
     async fn touch(
@@ -375,6 +413,9 @@ caught! {
     TouchIsNothing => touch_extends_life;
     ExpiryBySweep => an_expired_session_is_absent_before_any_sweep;
     GetExtends => reading_does_not_extend_life;
+    CutLifeIgnored => a_life_that_is_cut_short_ends_unless_somebody_comes_back;
+    CutLifeLengthens => a_life_is_cut_short_and_never_made_longer;
+    CutCookie => a_life_that_is_cut_short_ends_unless_somebody_comes_back;
     FalseTouched => get_and_touch_has_extended_life_if_it_says_so;
     DestroyAlwaysTrue => of_several_callers_one_destroys;
     CaselessIds => variants_of_an_id_are_different_sessions;

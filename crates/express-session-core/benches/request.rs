@@ -43,6 +43,15 @@ impl SessionStore for Least {
         *entry = (entry.0 + 1, document.shared_text());
         Ok(SetOutcome::Written(Revision::of_number(entry.0)))
     }
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        _: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.set(id, document, expect).await
+    }
     async fn touch(&self, _: &SessionId, _: &Document, _: &Cookie) -> Result<TouchOutcome, StoreError> {
         Ok(TouchOutcome::Touched)
     }

@@ -54,12 +54,26 @@ impl Documents {
         }
     }
 
+    /// By how many milliseconds the last access must lie in the past for a session to live `at_most` so long from now on.
+    ///
+    /// DIFFERENCE: session-file-store always writes the present instant. It reads such a file as one that was accessed
+    /// then: its session ends at the same time there, and a touch by either gives it its full life.
+    pub(crate) fn time_ahead(&self, document: &Document, at_most: Option<Duration>) -> i64 {
+        let ahead = |at_most| millis(self.ttl(document)).saturating_sub(at_most).as_millis();
+        at_most.map_or(0, |at_most| i64::try_from(ahead(at_most)).unwrap_or(i64::MAX))
+    }
+
+    /// How long the session lives after an access, in milliseconds.
+    fn ttl(&self, document: &Document) -> f64 {
+        document.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl)
+    }
+
     /// How long the session lives at `now`.
     ///
     /// Source: session-file-store `lib/session-file-helpers.js`, `isExpired`: the cookie's `originalMaxAge`,
     /// if truthy, else the option `ttl`, after the last access; `cookie.expires` is not consulted.
     pub(crate) fn lifetime(&self, document: &Document, now: UnixMillis) -> Lifetime {
-        let ttl = document.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl);
+        let ttl = self.ttl(document);
         let last_access = last_access(document);
         #[allow(clippy::cast_precision_loss, reason = "a JavaScript date is below 2^53")]
         let left = last_access + ttl - now.0 as f64;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use express_session_core::{
     Clock, Cookie, Data, DecodeError, Document, Expect, Revision, SetOutcome, StoreError, Stored,
-    TouchOutcome,
+    TouchOutcome, UnixMillis,
 };
 
 use crate::atomic_write::{Outcome, Writer, create_folder};
@@ -76,7 +76,9 @@ impl Folder {
         path: &SessionPath,
         document: Document,
         expect: Expect<'_>,
+        at_most: Option<Duration>,
     ) -> Result<SetOutcome, StoreError> {
+        let ahead = self.documents.time_ahead(&document, at_most);
         let mut data = Data::of(document);
         loop {
             let held = lock::lock(&path.file)?;
@@ -85,7 +87,8 @@ impl Folder {
                 Found::Other(newer) => return Ok(SetOutcome::Conflict(newer)),
                 Found::Nothing => return Ok(SetOutcome::Gone),
             }
-            let bytes = self.documents.encode(&mut data, self.clock.now())?;
+            let bytes =
+                self.documents.encode(&mut data, UnixMillis(self.clock.now().0.saturating_sub(ahead)))?;
             let outcome = match &held {
                 Some(held) => self.writer.replace(path, held, &bytes)?,
                 None => self.writer.create(path, &bytes)?,

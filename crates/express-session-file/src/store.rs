@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use express_session_core::{
     Cookie, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, Successor,
@@ -75,6 +76,23 @@ impl FileStore {
         self.inner.threads.run(move || folder.get(&path)).await?
     }
 
+    async fn set_document(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Option<Duration>,
+    ) -> Result<SetOutcome, StoreError> {
+        let path = self.inner.folder.layout.locate(id).map_err(StoreError::UnsupportedId)?;
+        let document = document.clone();
+        let revision = revision(expect);
+        self.write(id, path, move |folder, path| {
+            let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
+            folder.set(path, document, expect, at_most)
+        })
+        .await
+    }
+
     /// Runs a verb that writes, when it is this session's turn.
     async fn write<T: Send + 'static>(
         &self,
@@ -136,14 +154,18 @@ impl SessionStore for FileStore {
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let path = self.inner.folder.layout.locate(id).map_err(StoreError::UnsupportedId)?;
-        let document = document.clone();
-        let revision = revision(expect);
-        self.write(id, path, move |folder, path| {
-            let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
-            folder.set(path, document, expect)
-        })
-        .await
+        self.set_document(id, document, expect, None).await
+    }
+
+    /// As [`set`](Self::set), with a `__lastAccess` so long ago that the life ends in time, for Node too.
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.set_document(id, document, expect, Some(at_most)).await
     }
 
     async fn touch(

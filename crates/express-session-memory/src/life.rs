@@ -18,6 +18,11 @@ impl Deadline {
         self.0 < now.0
     }
 
+    /// This one, or an earlier one.
+    pub(crate) fn or_within(self, at_most: Duration, now: UnixMillis) -> Self {
+        Self(self.0.min(now.plus(at_most).0))
+    }
+
     fn left(self, now: UnixMillis) -> Duration {
         now.until(UnixMillis(self.0))
     }

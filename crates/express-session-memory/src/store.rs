@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use express_session_core::{
     Clock, Cookie, Document, Expect, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome,
@@ -79,6 +80,25 @@ impl MemoryStore {
         if too_large { Err(StoreError::TooLarge { size: text.len(), source: None }) } else { Ok(()) }
     }
 
+    fn write(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        deadline: Deadline,
+        now: UnixMillis,
+    ) -> Result<SetOutcome, StoreError> {
+        self.check_size(id, document.text())?;
+        Ok(match self.shards.write(id, document.shared_text(), deadline, expected(expect), now) {
+            Write::Written(revision) => SetOutcome::Written(Revision::of_number(revision)),
+            Write::Gone => SetOutcome::Gone,
+            Write::Conflict(entry) => match stored(entry)? {
+                Some(stored) => SetOutcome::Conflict(Box::new(stored)),
+                None => SetOutcome::Gone,
+            },
+        })
+    }
+
     fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<(Stored, Deadline)>, StoreError> {
         let Some(entry) = self.shards.read(id, now) else { return Ok(None) };
         let deadline = entry.deadline;
@@ -121,17 +141,20 @@ impl SessionStore for MemoryStore {
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        self.check_size(id, document.text())?;
         let now = self.clock.now();
-        let deadline = self.shards.options.ttl.deadline(document, id, now);
-        Ok(match self.shards.write(id, document.shared_text(), deadline, expected(expect), now) {
-            Write::Written(revision) => SetOutcome::Written(Revision::of_number(revision)),
-            Write::Gone => SetOutcome::Gone,
-            Write::Conflict(entry) => match stored(entry)? {
-                Some(stored) => SetOutcome::Conflict(Box::new(stored)),
-                None => SetOutcome::Gone,
-            },
-        })
+        self.write(id, document, expect, self.shards.options.ttl.deadline(document, id, now), now)
+    }
+
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        let now = self.clock.now();
+        let deadline = self.shards.options.ttl.deadline(document, id, now).or_within(at_most, now);
+        self.write(id, document, expect, deadline, now)
     }
 
     /// Replaces `cookie` in the stored document and restarts the life. Source: memorystore 1.6.8, `touch`.

@@ -1,6 +1,7 @@
 //! The store: what each verb sends, and what the answer means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use express_session_core::{
     Cookie, DecodeError, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
@@ -139,6 +140,26 @@ impl MySqlStore {
         column_value(cookie, self.table.options.expiration, now).ok_or(MySqlError::ExpiryOutOfRange)
     }
 
+    async fn write(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        expires: u32,
+    ) -> Result<SetOutcome, StoreError> {
+        let size = document.text().len();
+        if size > MAX_DATA_BYTES {
+            return Err(StoreError::TooLarge { size, source: None });
+        }
+        match expect {
+            Expect::Any => {
+                check_id(id)?;
+                self.insert(id, document, expires).await
+            }
+            Expect::Revision(revision) => self.replace(id, document, expires, revision).await,
+        }
+    }
+
     /// Express's blind `set`.
     async fn insert(
         &self,
@@ -248,18 +269,25 @@ impl SessionStore for MySqlStore {
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let size = document.text().len();
-        if size > MAX_DATA_BYTES {
-            return Err(StoreError::TooLarge { size, source: None });
-        }
         let expires = self.expires(document.cookie(), self.table.now())?;
-        match expect {
-            Expect::Any => {
-                check_id(id)?;
-                self.insert(id, document, expires).await
-            }
-            Expect::Revision(revision) => self.replace(id, document, expires, revision).await,
+        self.write(id, document, expect, expires).await
+    }
+
+    /// As [`set`](Self::set), with a smaller `expires`.
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        let now = self.table.now();
+        let mut expires = self.expires(document.cookie(), now)?;
+        // Without touches nothing would lengthen a life that was cut short.
+        if !self.table.options.disable_touch {
+            expires = expires.min(column_value(&Cookie::default(), at_most, now).unwrap_or(expires));
         }
+        self.write(id, document, expect, expires).await
     }
 
     /// DIFFERENCE: the Node package extends the life of an expired row too, and so brings back a session that

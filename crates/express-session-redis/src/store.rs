@@ -17,6 +17,7 @@ use crate::keyspace::Keyspace;
 use crate::options::RedisOptions;
 use crate::pool::RedisPool;
 use crate::read::{Read, ReadPlan};
+use crate::ttl::whole_seconds;
 
 /// The largest value Redis takes unless it is configured otherwise (`proto-max-bulk-len`), 512 MiB.
 const MAX_VALUE: usize = 512 * 1024 * 1024;
@@ -58,6 +59,48 @@ impl RedisStore {
 
     pub(crate) fn keyspace(&self) -> &Keyspace {
         &self.keyspace
+    }
+
+    /// `SET … EX`, `DEL` if its life is over, or for a revision the same by a compare-and-set script.
+    async fn write(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Option<Duration>,
+    ) -> Result<SetOutcome, StoreError> {
+        let keyspace = self.keyspace();
+        let key = keyspace.keys.of(id);
+        let value = document.text();
+        if value.len() > MAX_VALUE {
+            return Err(StoreError::TooLarge { size: value.len(), source: None });
+        }
+        let ttl = keyspace.options.ttl.seconds(document, keyspace.now());
+        // Without touches nothing would lengthen a life that was cut short.
+        let at_most = at_most.filter(|_| keyspace.touches()).map(whole_seconds);
+        let ttl = ttl.map(|ttl| at_most.map_or(ttl, |at_most| ttl.min(at_most))).filter(|ttl| *ttl > 0);
+        let written = || SetOutcome::Written(Revision::of_bytes(document.shared_text()));
+        let Expect::Revision(revision) = expect else {
+            let mut command = Cmd::new();
+            match ttl {
+                None => command.arg("DEL").arg(key),
+                Some(_) if keyspace.options.disable_ttl => command.arg("SET").arg(key).arg(value),
+                Some(ttl) => command.arg("SET").arg(key).arg(value).arg("EX").arg(ttl),
+            };
+            keyspace.connections.call(&command).await?;
+            return Ok(written());
+        };
+        let ttl = match ttl {
+            None => "0".to_owned(),
+            Some(_) if keyspace.options.disable_ttl => String::new(),
+            Some(ttl) => ttl.to_string(),
+        };
+        match keyspace.compare_and_set(&key, revision.as_bytes(), value.as_bytes(), &ttl).await? {
+            CasAnswer::Written => Ok(written()),
+            CasAnswer::Gone => Ok(SetOutcome::Gone),
+            CasAnswer::Conflict(current) => Ok(decode(Some(current))?
+                .map_or(SetOutcome::Gone, |current| SetOutcome::Conflict(Box::new(current)))),
+        }
     }
 }
 
@@ -106,42 +149,24 @@ impl SessionStore for RedisStore {
         Ok(Some(stored))
     }
 
-    /// `SET … EX`, `DEL` if its life is over, or for a revision the same by a compare-and-set script.
     async fn set(
         &self,
         id: &SessionId,
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
-        let keyspace = self.keyspace();
-        let key = keyspace.keys.of(id);
-        let value = document.text();
-        if value.len() > MAX_VALUE {
-            return Err(StoreError::TooLarge { size: value.len(), source: None });
-        }
-        let ttl = keyspace.options.ttl.seconds(document, keyspace.now()).filter(|seconds| *seconds > 0);
-        let written = || SetOutcome::Written(Revision::of_bytes(document.shared_text()));
-        let Expect::Revision(revision) = expect else {
-            let mut command = Cmd::new();
-            match ttl {
-                None => command.arg("DEL").arg(key),
-                Some(_) if keyspace.options.disable_ttl => command.arg("SET").arg(key).arg(value),
-                Some(ttl) => command.arg("SET").arg(key).arg(value).arg("EX").arg(ttl),
-            };
-            keyspace.connections.call(&command).await?;
-            return Ok(written());
-        };
-        let ttl = match ttl {
-            None => "0".to_owned(),
-            Some(_) if keyspace.options.disable_ttl => String::new(),
-            Some(ttl) => ttl.to_string(),
-        };
-        match keyspace.compare_and_set(&key, revision.as_bytes(), value.as_bytes(), &ttl).await? {
-            CasAnswer::Written => Ok(written()),
-            CasAnswer::Gone => Ok(SetOutcome::Gone),
-            CasAnswer::Conflict(current) => Ok(decode(Some(current))?
-                .map_or(SetOutcome::Gone, |current| SetOutcome::Conflict(Box::new(current)))),
-        }
+        self.write(id, document, expect, None).await
+    }
+
+    /// As [`set`](Self::set), with a smaller `EX`.
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.write(id, document, expect, Some(at_most)).await
     }
 
     /// `EXPIRE`; nothing if that is disabled. While Redis takes no writes, `EXISTS`: the session keeps the life it has,

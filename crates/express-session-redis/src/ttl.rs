@@ -81,7 +81,7 @@ pub(crate) fn seconds_by_cookie(cookie: &Cookie, without_expiry: Duration, now: 
     }
 }
 
-fn whole_seconds(duration: Duration) -> i64 {
+pub(crate) fn whole_seconds(duration: Duration) -> i64 {
     let up = u64::from(duration.subsec_nanos() > 0);
     i64::try_from(duration.as_secs().saturating_add(up))
         .map_or(MAX_SECONDS, |seconds| seconds.min(MAX_SECONDS))

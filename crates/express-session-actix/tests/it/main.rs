@@ -8,6 +8,7 @@ mod concurrency;
 mod cross_origin;
 mod ecosystem;
 mod errors;
+mod first_life;
 mod lazy;
 mod lifecycle;
 mod login_wins;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use express_session_actix::core::{
     Document, Expect, SessionStore, SessionStoreAdmin as _, SetOutcome, StoreError, Stored, Successor,
@@ -94,6 +95,16 @@ impl SessionStore for SwitchStore {
     ) -> Result<SetOutcome, StoreError> {
         self.write()?;
         self.inner.set(id, document, expect).await
+    }
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.write()?;
+        self.inner.set_for(id, document, expect, at_most).await
     }
     async fn touch(
         &self,

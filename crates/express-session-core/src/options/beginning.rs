@@ -108,6 +108,7 @@ impl Options {
                 trust_proxy: TrustProxy::Never,
                 touch_after: TouchAfter::Always,
                 absolute_timeout: None,
+                first_life: None,
                 reissue: false,
                 store_outage: StoreOutage::Error,
                 store_timeout: DEFAULT_STORE_TIMEOUT,

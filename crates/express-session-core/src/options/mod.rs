@@ -97,6 +97,7 @@ pub struct Options {
     pub(crate) trust_proxy: TrustProxy,
     pub(crate) touch_after: TouchAfter,
     pub(crate) absolute_timeout: Option<Duration>,
+    pub(crate) first_life: Option<Duration>,
     pub(crate) reissue: bool,
     pub(crate) store_outage: StoreOutage,
     pub(crate) store_timeout: Duration,

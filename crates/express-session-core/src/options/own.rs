@@ -42,6 +42,39 @@ impl OptionsBuilder {
         self
     }
 
+    /// How long a session is kept that began in a request without one, until its cookie comes back for the first time.
+    ///
+    /// Crawlers and clients that keep no cookies leave a session behind with each request that stores something. With a
+    /// first life of some minutes the store forgets those soon, and a visitor's second request gives the session its
+    /// ordinary life, by the touch or save that it makes anyway.
+    ///
+    /// - Only what the store goes by is shortened (Redis: the TTL, MySQL: the column `expires`, files: `__lastAccess`). The
+    ///   document and the browser's cookie say what they always say. A client that comes back later than this has a
+    ///   cookie and no session.
+    /// - A login by a client that came without a session counts as a first request too: its session is kept if the client
+    ///   goes on to any page, as browsers do. One by a client that had a session has its ordinary life at once.
+    /// - A life longer than the ordinary one changes nothing, and zero is none.
+    /// - A second request that does not extend the session leaves its first life as it is: with
+    ///   [`keep_expiry`](Self::keep_expiry), or with [`lazy`](Self::lazy) if it does not ask for the session. Stores that
+    ///   are configured not to touch give the ordinary life at once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use express_session_core::Options;
+    ///
+    /// let options = Options::new(["32 random bytes, from a safe place"]).first_life(Duration::from_mins(10));
+    /// # options.build().unwrap();
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// None, as in express-session: every session has its ordinary life from the beginning.
+    pub fn first_life(mut self, life: Duration) -> Self {
+        self.options.first_life = Some(life).filter(|life| !life.is_zero());
+        self
+    }
+
     /// Whether a cookie signed with a retired secret is answered with one signed with the first.
     ///
     /// # Default

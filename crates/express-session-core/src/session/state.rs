@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub(crate) old_id_is_marked: bool,
     /// The request has ended and left nothing unsaved.
     is_finished: bool,
+    /// The request came without a session: nobody knows yet whether the client keeps cookies.
+    is_first: bool,
 }
 
 /// What to write, and over what.
@@ -167,6 +169,7 @@ impl State {
             keeps_expiry: false,
             old_id_is_marked: false,
             is_finished: false,
+            is_first: true,
         }
     }
 
@@ -196,6 +199,7 @@ impl State {
             keeps_expiry,
             old_id_is_marked: false,
             is_finished: false,
+            is_first: false,
         };
         state.keep_creation_time(options, now);
         state
@@ -378,6 +382,12 @@ impl State {
     /// The end of the request has done what there was to do. What comes later is the handler's to save.
     pub(crate) fn finish(&mut self) {
         self.is_finished = !self.has_unsaved_changes();
+    }
+
+    /// For how long the session is written at most, because its client may never come back. Once the response is under
+    /// way, it may have come back already.
+    pub(crate) fn first_life(&self, options: &Options) -> Option<Duration> {
+        options.first_life.filter(|_| self.is_first && !self.is_finished)
     }
 
     /// Whether something was changed after the end of the request and not saved.

@@ -124,7 +124,10 @@ async fn attempt<R>(
             Ok(None) => Ok(SetOutcome::Gone),
             Err(error) => Err(error),
         },
-        expect => store.set(&outgoing.id, &outgoing.document, expect).await,
+        expect => {
+            let at_most = current.state().first_life(manager.options());
+            store.set(&outgoing.id, &outgoing.document, expect, at_most).await
+        }
     };
     match answer.map_err(|error| manager.failed(error))? {
         SetOutcome::Written(revision) => {
@@ -157,8 +160,9 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
         let Some(old_id) = current.state().stored_id().cloned() else { return Ok(()) };
         let outgoing = current.state().draft(manager.options(), current.now())?.unchanged();
         let Outgoing { id, document, .. } = &outgoing;
-        let SetOutcome::Written(revision) = store.set(id, document, Expect::Any).await.map_err(failed)?
-        else {
+        let at_most = current.state().first_life(manager.options());
+        let set = store.set(id, document, Expect::Any, at_most).await;
+        let SetOutcome::Written(revision) = set.map_err(failed)? else {
             return Err(gone(current));
         };
         let by = Successor { id, grace: manager.options().successor_grace };

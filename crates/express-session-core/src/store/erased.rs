@@ -5,6 +5,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::{
     Expect, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint,
@@ -25,6 +26,13 @@ pub(crate) trait ErasedStore: fmt::Debug + Send + Sync {
         id: &'a SessionId,
         document: &'a Document,
         expect: Expect<'a>,
+    ) -> Call<'a, SetOutcome>;
+    fn set_for<'a>(
+        &'a self,
+        id: &'a SessionId,
+        document: &'a Document,
+        expect: Expect<'a>,
+        at_most: Duration,
     ) -> Call<'a, SetOutcome>;
     fn touch<'a>(
         &'a self,
@@ -56,6 +64,15 @@ impl<S: SessionStore> ErasedStore for S {
         expect: Expect<'a>,
     ) -> Call<'a, SetOutcome> {
         Box::pin(SessionStore::set(self, id, document, expect))
+    }
+    fn set_for<'a>(
+        &'a self,
+        id: &'a SessionId,
+        document: &'a Document,
+        expect: Expect<'a>,
+        at_most: Duration,
+    ) -> Call<'a, SetOutcome> {
+        Box::pin(SessionStore::set_for(self, id, document, expect, at_most))
     }
     fn touch<'a>(
         &'a self,

@@ -77,13 +77,19 @@ impl Calls<'_> {
         self.call(self.guarded.store.get_and_touch(id, hint))
     }
 
+    /// Writes a session; one that shall live for a while only is given no more than that.
     pub(crate) fn set<'s>(
         &'s mut self,
         id: &'s SessionId,
         document: &'s Document,
         expect: Expect<'s>,
+        at_most: Option<Duration>,
     ) -> impl Future<Output = Result<SetOutcome, StoreError>> {
-        self.call(self.guarded.store.set(id, document, expect))
+        let store = &self.guarded.store;
+        self.call(match at_most {
+            None => store.set(id, document, expect),
+            Some(at_most) => store.set_for(id, document, expect, at_most),
+        })
     }
 
     pub(crate) fn touch<'s>(

@@ -14,6 +14,7 @@ mod timer;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cookie::Cookie;
 use crate::document::Document;
@@ -76,6 +77,24 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
         id: &SessionId,
         document: &Document,
         expect: Expect<'_>,
+    ) -> impl Future<Output = Result<SetOutcome, StoreError>> + Send;
+
+    /// As [`set`](Self::set), for a session that may never be asked for again: it lives for at most `at_most`, until the
+    /// next `touch` or `set` gives it its full life.
+    ///
+    /// The same document is stored; only what the backend itself goes by is shortened. A store that is configured not to
+    /// touch, so that nothing would ever lengthen such a life, gives the full one. Source: ours, for the option
+    /// [`first_life`](crate::OptionsBuilder::first_life).
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
     ) -> impl Future<Output = Result<SetOutcome, StoreError>> + Send;
 
     /// Extends the life of a stored session without rewriting its data.
@@ -179,6 +198,15 @@ impl<S: SessionStore> SessionStore for Arc<S> {
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         S::set(self, id, document, expect).await
+    }
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        S::set_for(self, id, document, expect, at_most).await
     }
     async fn touch(
         &self,

@@ -44,6 +44,15 @@ impl SessionStore for LateAnswers {
         }
         outcome
     }
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: std::time::Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.spy.set_for(id, document, expect, at_most).await
+    }
     async fn touch(
         &self,
         id: &SessionId,

@@ -32,6 +32,15 @@ impl SessionStore for Stuck {
     async fn set(&self, _: &SessionId, _: &Document, _: Expect<'_>) -> Result<SetOutcome, StoreError> {
         pending().await
     }
+    async fn set_for(
+        &self,
+        _: &SessionId,
+        _: &Document,
+        _: Expect<'_>,
+        _: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        pending().await
+    }
     async fn touch(&self, _: &SessionId, _: &Document, _: &Cookie) -> Result<TouchOutcome, StoreError> {
         pending().await
     }
@@ -186,6 +195,15 @@ impl SessionStore for Frozen {
             }
             _ => pending().await,
         }
+    }
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        _: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.set(id, document, expect).await
     }
     async fn touch(&self, _: &SessionId, _: &Document, _: &Cookie) -> Result<TouchOutcome, StoreError> {
         pending().await

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError};
 use express_session_file::{FileError, FileOptions, FileStore, RETRY_PAUSE};
 
-use crate::support::{Fixture, empty, id, written};
+use crate::support::{Fixture, NOW, document, empty, id, written};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -130,4 +131,28 @@ async fn retries_are_a_grace_for_files_that_appear_late() {
 async fn retries_come_to_an_end() {
     let fixture = Fixture::with(|options| options.retries(2));
     assert!(fixture.store.get(&id("unknown")).await.unwrap().is_none());
+}
+
+/// Node reads `__lastAccess` plus the ttl, so the session ends at the same time there; its touch, as ours, is the present
+/// instant again.
+#[tokio::test]
+async fn a_life_that_is_cut_short_is_a_last_access_in_the_past() {
+    let minutes = Duration::from_mins;
+    for (cookie, ttl) in
+        [(r#""originalMaxAge":3600000"#, 60), (r#""originalMaxAge":null,"expires":null"#, 120)]
+    {
+        let fixture = Fixture::with(|options| options.ttl(minutes(120)));
+        let document = document(&format!(r#"{{"cookie":{{{cookie},"httpOnly":true,"path":"/"}},"n":1}}"#));
+        let last_access = |ago: Duration| {
+            let instant = NOW.0 - i64::try_from(ago.as_millis()).unwrap();
+            let text = document.text().strip_suffix('}').unwrap();
+            assert_eq!(fixture.text("sid.json"), format!(r#"{text},"__lastAccess":{instant}}}"#));
+        };
+        written(fixture.store.set_for(&id("sid"), &document, Expect::Any, minutes(10)).await.unwrap());
+        last_access(minutes(ttl - 10));
+        fixture.touch("sid", &document).await.unwrap();
+        last_access(Duration::ZERO);
+        written(fixture.store.set_for(&id("sid"), &document, Expect::Any, minutes(500)).await.unwrap());
+        last_access(Duration::ZERO);
+    }
 }

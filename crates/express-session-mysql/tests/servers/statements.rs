@@ -10,7 +10,7 @@ use express_session_core::{
 use express_session_mysql::MySqlStore;
 use express_session_mysql::mysql_async::prelude::Queryable;
 
-use crate::database::{Database, FROZEN, document, id, touch};
+use crate::database::{Database, FROZEN, StoredRow, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
 
 /// Writes down what one store sends. The log is the server's, so one test at a time uses it.
@@ -196,6 +196,25 @@ async fn what_is_switched_off_sends_nothing() {
     assert_eq!(touch(&store, &id("sid"), &document("n", "1")).await.unwrap(), TouchOutcome::Touched);
     assert_eq!(log.take().await, Vec::<String>::new());
     log.stop().await;
+}
+
+/// What nothing would lengthen is not cut short.
+#[tokio::test]
+async fn a_life_is_cut_short_in_its_column_unless_touches_are_switched_off() {
+    let database = Database::fresh().await;
+    for (disable_touch, life) in [(false, 600), (true, 86_400)] {
+        let clock = Arc::new(ManualClock::new(FROZEN));
+        let options = database.options().clock(Arc::clone(&clock)).disable_touch(disable_touch);
+        let store = MySqlStore::connect(options).await.unwrap();
+        let (sid, document, at_most) = (id("sid"), document("n", "1"), Duration::from_mins(10));
+        let revision = written(store.set_for(&sid, &document, Expect::Any, at_most).await.unwrap());
+        written(store.set_for(&sid, &document, Expect::Revision(&revision), at_most).await.unwrap());
+        // 1 893 553 445.678 is rounded.
+        let expires = 1_893_553_446 + life;
+        let row = StoredRow { id: "sid".into(), expires, data: Some(document.text().into()) };
+        assert_eq!(database.rows().await, [row]);
+        store.close().await;
+    }
 }
 
 /// The texts of statements that were run, without those that were only prepared.

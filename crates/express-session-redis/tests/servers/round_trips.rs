@@ -134,6 +134,33 @@ async fn with_touches_disabled_a_read_is_a_get() {
     }
 }
 
+/// A first life costs nothing: `SET` with another number, and the second request's `GETEX` gives the ordinary one.
+#[tokio::test]
+async fn a_first_life_is_one_command_and_so_is_the_request_that_ends_it() {
+    let short = RedisOptions::new();
+    let (endless, untouched) =
+        (RedisOptions::new().disable_ttl(true), RedisOptions::new().disable_touch(true));
+    for (options, first, read, second) in
+        [(short, 600, "GETEX", 3600), (untouched, 3600, "GET", 3600), (endless, -1, "GET", -1)]
+    {
+        let (server, store) = server_and_store(options);
+        let mut monitor = Monitor::of(&server);
+        let cookie = CookieOptions::new().max_age(Duration::from_hours(1));
+        let options = Options::express([SECRET]).resave(false).save_uninitialized(false).cookie(cookie);
+        let options = options.first_life(Duration::from_mins(10)).build().unwrap();
+        let mut browser = Browser { sessions: SessionManager::new(store, options), cookie: None };
+        browser.change(1).await;
+        assert_eq!(monitor.commands(), ["SET"]);
+        let key = only_key(&server);
+        let left = || ttl_of(&server, &key);
+        assert!((first - 2..=first).contains(&left()), "{first}: {}", left());
+        monitor.commands();
+        browser.read().await;
+        assert_eq!(monitor.commands(), [read]);
+        assert!((second - 2..=second).contains(&left()), "{second}: {}", left());
+    }
+}
+
 /// "Remember me" for one visitor must neither cost the others a command nor give them, or itself, a wrong life.
 #[tokio::test]
 async fn sessions_with_a_lifetime_of_their_own_keep_it() {

@@ -103,6 +103,16 @@ impl<S: SessionStore> SessionStore for Sabotaged<S> {
         self.store.set(id, &self.spoil(document), expect).await
     }
 
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: std::time::Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.store.set_for(id, &self.spoil(document), expect, at_most).await
+    }
+
     async fn touch(
         &self,
         id: &SessionId,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use express_session_core::{
     Clock, Cookie, Document, Expect, Life, ManualClock, Revision, SessionId, SessionStore, SetOutcome,
@@ -36,6 +37,7 @@ struct Inner {
     touches_on_read: bool,
     yields: bool,
     life: Option<Life>,
+    at_most: Vec<Duration>,
 }
 
 impl Spy {
@@ -79,7 +81,7 @@ impl Spy {
 
     /// Reads, and says of every write that it takes none.
     pub(crate) fn refusing_writes(self) -> Self {
-        self.lock().refusing = &["set", "touch", "destroy", "supersede"];
+        self.lock().refusing = &["set", "set_for", "touch", "destroy", "supersede"];
         self
     }
 
@@ -112,6 +114,11 @@ impl Spy {
         self.lock().calls.clear();
     }
 
+    /// What `set_for` was told, in order.
+    pub(crate) fn short_lives(&self) -> Vec<Duration> {
+        self.lock().at_most.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
     }
@@ -121,6 +128,29 @@ impl Spy {
         if yields {
             tokio::task::yield_now().await;
         }
+    }
+
+    fn write(
+        &self,
+        operation: &'static str,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+    ) -> Result<SetOutcome, StoreError> {
+        let mut inner = self.call(operation, id)?;
+        if let Expect::Revision(revision) = expect {
+            match inner.read(id, self.clock.now())? {
+                None => return Ok(SetOutcome::Gone),
+                Some(current) if current.revision != *revision => {
+                    return Ok(SetOutcome::Conflict(Box::new(current)));
+                }
+                Some(_) => {}
+            }
+        }
+        let doc = document.text().as_bytes().to_vec();
+        let revision = Revision::of_bytes(doc.clone());
+        inner.docs.insert(id.as_str().to_owned(), doc);
+        Ok(SetOutcome::Written(revision))
     }
 
     /// Counts the call, lets the hook run, fails if told to.
@@ -177,20 +207,19 @@ impl SessionStore for Spy {
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         self.let_others_run().await;
-        let mut inner = self.call("set", id)?;
-        if let Expect::Revision(revision) = expect {
-            match inner.read(id, self.clock.now())? {
-                None => return Ok(SetOutcome::Gone),
-                Some(current) if current.revision != *revision => {
-                    return Ok(SetOutcome::Conflict(Box::new(current)));
-                }
-                Some(_) => {}
-            }
-        }
-        let doc = document.text().as_bytes().to_vec();
-        let revision = Revision::of_bytes(doc.clone());
-        inner.docs.insert(id.as_str().to_owned(), doc);
-        Ok(SetOutcome::Written(revision))
+        self.write("set", id, document, expect)
+    }
+
+    async fn set_for(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        expect: Expect<'_>,
+        at_most: Duration,
+    ) -> Result<SetOutcome, StoreError> {
+        self.let_others_run().await;
+        self.lock().at_most.push(at_most);
+        self.write("set_for", id, document, expect)
     }
 
     async fn touch(&self, id: &SessionId, _: &Document, cookie: &Cookie) -> Result<TouchOutcome, StoreError> {
