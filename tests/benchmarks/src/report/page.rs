@@ -92,6 +92,10 @@ A quick store that loses a change is no store. One browser, several connections,
 *Increments lost*: 2000 increments of one session by 16 connections at once. *Logouts undone*: a request that had begun before the
 logout writes after it; then the old or the new cookie still opens the account. *Logins undone*: such a request, or one that was sent with the
 old cookie and arrives after the login, ends with the browser holding a cookie that is not logged in.
+
+Ours runs with `Options::express` here, as Express does, whose old ids leave no mark after a login: hence the last column. With
+`Options::new` they do, and a late request undoes nothing: `login_wins_over_requests_that_come_late` in
+[`crates/express-session-contract/src/login.rs`](../crates/express-session-contract/src/login.rs), which every store passes.
 ";
 
 const COSTS: &str = "\
