@@ -6,14 +6,16 @@
 const clock = require('./lab/clock')
 const http = require('node:http')
 const app = require('./lab/app')
+const gate = require('./lab/gate')
 const listings = require('./lab/listings')
+const notes = require('./lab/notes')
 const stores = require('./lab/stores')
 
 async function main (config) {
   const backend = await stores.connect(config)
   const made = Object.fromEntries(config.spaces.map((space) => [
     space,
-    config.option_sets.map((set) => backend.store(space, set.store))
+    config.option_sets.map((set) => notes.watched(backend.store(space, set.store)))
   ]))
   const apps = Object.fromEntries(config.spaces.map((space) => [
     space,
@@ -22,6 +24,10 @@ async function main (config) {
 
   // What the driver reads and writes behind the apps' backs. Only the memory store needs the last three.
   const control = {
+    close: gate.close,
+    reached: gate.reached,
+    open: gate.open,
+    notes: notes.read,
     listings: ({ space, config }) => listings(made[space][config]),
     dump: ({ space }) => backend.dump(space),
     plant: ({ space, config, id, text }) => backend.plant(space, config, id, text),
@@ -32,6 +38,7 @@ async function main (config) {
     clock.set(Number(req.headers['x-lab-now']))
     const verb = req.headers['x-lab-control']
     if (verb === undefined) {
+      notes.begin(req.headers['x-lab-fails'])
       return apps[req.headers['x-lab-space']][Number(req.headers['x-lab-set'])](req, res)
     }
     let body = ''

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use serde_json::Value;
 
 use crate::config::Space;
-use crate::script::Task;
+use crate::script::{Task, Verb};
 
 /// A server that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,6 +24,14 @@ pub struct Answer {
     pub set_cookie: Vec<String>,
     /// The `Location` header.
     pub location: Option<String>,
+}
+
+impl Answer {
+    /// The session cookie among the `Set-Cookie` headers.
+    pub(crate) fn session_cookie(&self, name: &str) -> Option<&str> {
+        let is_named = |cookie: &&str| cookie.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
+        self.set_cookie.iter().map(String::as_str).find(is_named)
+    }
 }
 
 impl fmt::Display for Answer {
@@ -47,6 +55,7 @@ pub(crate) struct Call<'a> {
     pub(crate) id: &'a str,
     pub(crate) cookie: Option<String>,
     pub(crate) forwarded: Option<&'a str>,
+    pub(crate) fails: Option<Verb>,
     pub(crate) task: &'a Task,
 }
 
@@ -78,6 +87,9 @@ impl Client {
         }
         if let Some(proto) = call.forwarded {
             request = request.insert_header(("x-forwarded-proto", proto));
+        }
+        if let Some(verb) = call.fails {
+            request = request.insert_header(("x-lab-fails", verb.name()));
         }
         let mut response = request.send_json(call.task).await.map_err(|error| anyhow!("{error}"))?;
         let body = response.body().await.map_err(|error| anyhow!("{error}"))?;

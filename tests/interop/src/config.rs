@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// A store and its Node package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -99,9 +99,23 @@ impl OptionSet {
         self.session.get("cookie").and_then(|cookie| cookie.get(name))
     }
 
+    /// The secrets: the first signs, all verify.
+    pub fn secrets(&self) -> Vec<&str> {
+        match self.session.get("secret") {
+            Some(Value::String(secret)) => vec![secret],
+            Some(Value::Array(secrets)) => secrets.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A boolean option of express-session, false if it is not there.
     pub fn is_on(&self, name: &str) -> bool {
         self.session.get(name) == Some(&Value::Bool(true))
+    }
+
+    /// Whether taking a session away destroys it: `unset: 'destroy'`.
+    pub fn unset_destroys(&self) -> bool {
+        self.session.get("unset").is_some_and(|unset| unset == "destroy")
     }
 }
 
@@ -131,66 +145,4 @@ pub struct ServerConfig {
     pub spaces: Vec<Space>,
     /// The option sets; requests name them by number.
     pub option_sets: Vec<OptionSet>,
-}
-
-const SECRET: &str = "a lab secret of more than 32 bytes";
-
-/// The option sets a store is tried with: every combination of the booleans, with and without a lifetime, and
-/// one for each option beyond.
-pub fn option_sets(store: StoreKind) -> Vec<OptionSet> {
-    let mut sets = Vec::new();
-    let with = |resave: bool, uninitialized: bool, rolling: bool, cookie: Value| {
-        json!({
-            "secret": SECRET, "resave": resave, "saveUninitialized": uninitialized, "rolling": rolling,
-            "cookie": cookie,
-        })
-    };
-    for bits in 0..16_u32 {
-        let bit = |n: u32| bits & (1 << n) != 0;
-        // There session-file-store sends the cookie with every response, a known difference.
-        if store == StoreKind::File && bit(0) && bit(3) {
-            continue;
-        }
-        let cookie = if bit(3) { json!({"maxAge": 60_000}) } else { json!({}) };
-        sets.push(OptionSet::new(with(bit(0), bit(1), bit(2), cookie), json!({})));
-    }
-    let mut beyond = |changes: Value| {
-        let mut session = with(false, false, false, json!({"maxAge": 90_500}));
-        if let (Value::Object(session), Value::Object(changes)) = (&mut session, changes) {
-            session.extend(changes);
-        }
-        sets.push(OptionSet::new(session, json!({})));
-    };
-    beyond(json!({"unset": "destroy"}));
-    beyond(json!({"unset": "destroy", "saveUninitialized": true, "cookie": {}}));
-    beyond(json!({"secret": ["the newest secret, 32 bytes and more", SECRET]}));
-    beyond(json!({"name": "sid", "cookie": {"path": "/app", "maxAge": 30_000}}));
-    beyond(json!({"cookie": {"secure": true}, "saveUninitialized": true}));
-    beyond(json!({"proxy": true, "cookie": {"secure": "auto", "sameSite": "auto", "maxAge": 60_000}}));
-    beyond(
-        json!({"proxy": false, "saveUninitialized": true, "cookie": {"secure": "auto", "sameSite": "none"}}),
-    );
-    beyond(json!({"rolling": true, "cookie": {"sameSite": "Lax", "priority": "High", "partitioned": true}}));
-    beyond(
-        json!({"cookie": {"httpOnly": false, "domain": "example.org", "sameSite": true, "maxAge": 20_250}}),
-    );
-    // For memorystore that means "never expires", a known difference.
-    if store != StoreKind::Memory {
-        beyond(json!({"saveUninitialized": true, "cookie": {"maxAge": 0}}));
-    }
-    beyond(json!({"saveUninitialized": true, "cookie": {"maxAge": -5_000}}));
-    beyond(json!({"rolling": true, "cookie": {"maxAge": 2_500}}));
-    let plain = || with(false, false, false, json!({}));
-    let aged = || with(false, true, false, json!({"maxAge": 45_001}));
-    let stores: &[Value] = match store {
-        StoreKind::Memory => &[json!({"ttl": 7_000})],
-        StoreKind::File => &[json!({"ttl": 9}), json!({"fileExtension": ".session"})],
-        StoreKind::Mysql => &[json!({"expiration": 8_499}), json!({"disableTouch": true})],
-        StoreKind::Redis => &[json!({"ttl": 11}), json!({"disableTouch": true}), json!({"disableTTL": true})],
-    };
-    for options in stores {
-        sets.push(OptionSet::new(plain(), options.clone()));
-        sets.push(OptionSet::new(aged(), options.clone()));
-    }
-    sets
 }

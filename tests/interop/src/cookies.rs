@@ -1,5 +1,8 @@
 //! The `Cookie` header a client sends, well-behaved or not.
 
+use express_session_core::Secrets;
+
+use crate::config::OptionSet;
 use crate::jar::Jar;
 use crate::script::Sends;
 
@@ -11,12 +14,13 @@ pub(crate) fn session_id(value: &str) -> Option<String> {
 
 pub(crate) fn cookie_header(
     jar: &Jar,
-    name: &str,
+    set: &OptionSet,
     path: &str,
     https: bool,
     now: i64,
     sends: Sends,
 ) -> Option<String> {
+    let name = set.cookie_name();
     let pairs = jar.pairs(path, https, now);
     let session = |change: &dyn Fn(&str) -> String| -> Vec<String> {
         (pairs.iter())
@@ -27,6 +31,7 @@ pub(crate) fn cookie_header(
     };
     let cookies = match sends {
         Sends::Jar => session(&str::to_owned),
+        Sends::SecondSecret | Sends::ThirdSecret => session(&|value| signed_anew(value, set, sends)),
         Sends::Nothing => Vec::new(),
         Sends::Forged => session(&|value| {
             let last = if value.ends_with('A') { 'B' } else { 'A' };
@@ -48,4 +53,12 @@ pub(crate) fn cookie_header(
         Sends::Crowded => std::iter::once("theme=".to_owned()).chain(session(&str::to_owned)).collect(),
     };
     (!cookies.is_empty()).then(|| cookies.join("; "))
+}
+
+/// The same id, signed with another secret; as it is if there is none.
+fn signed_anew(value: &str, set: &OptionSet, sends: Sends) -> String {
+    let secrets = set.secrets();
+    let secret = sends.secret().and_then(|place| secrets.get(place));
+    let signed = |secret: &&str| Some(Secrets::new([secret]).ok()?.cookie_value(&session_id(value)?));
+    secret.and_then(signed).unwrap_or_else(|| value.to_owned())
 }

@@ -44,12 +44,17 @@ impl Jar {
         });
     }
 
-    /// The pairs to send to `path`; secure cookies only over HTTPS.
+    /// The pairs to send to `path`; secure cookies only over HTTPS. Of several with one name, the one for the longest
+    /// path: a browser sends that first, and that Node looks at no other is a known difference.
     pub fn pairs(&self, path: &str, https: bool, now: i64) -> Vec<(&str, &str)> {
-        (self.kept.iter())
-            .filter(|kept| kept.expires.is_none_or(|at| at > now))
-            .filter(|kept| https || !kept.secure)
-            .filter(|kept| path_matches(path, &kept.path))
+        let sent = |kept: &&Kept| {
+            kept.expires.is_none_or(|at| at > now)
+                && (https || !kept.secure)
+                && path_matches(path, &kept.path)
+        };
+        let hides = |kept: &Kept, other: &Kept| other.name == kept.name && other.path.len() > kept.path.len();
+        (self.kept.iter().filter(sent))
+            .filter(|kept| !self.kept.iter().filter(sent).any(|other| hides(kept, other)))
             .map(|kept| (kept.name.as_str(), kept.value.as_str()))
             .collect()
     }
@@ -95,6 +100,15 @@ mod tests {
         jar.store("a=3; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", 0);
         assert!(jar.pairs("/", false, 0).is_empty());
         assert_eq!(jar.first("a"), Some("1"));
+    }
+
+    #[test]
+    fn of_several_cookies_the_one_for_the_longest_path_is_sent() {
+        let mut jar = Jar::default();
+        jar.store("a=1; Path=/", 0);
+        jar.store("a=2; Path=/app", 0);
+        assert_eq!(jar.pairs("/app", false, 0), [("a", "2")]);
+        assert_eq!(jar.pairs("/", false, 0), [("a", "1")]);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::fmt;
 use crate::client::Answer;
 use crate::config::Space;
 use crate::probe::{Entries, Entry};
+use crate::script::{Side, Step};
 
 /// What came of one request or other step in one space.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     /// The answer, if the step was a request.
     pub answer: Option<Answer>,
@@ -26,6 +27,8 @@ pub struct Mismatch {
     pub space: Space,
     /// What differs.
     pub what: Difference,
+    /// Whether ours was to differ from Node, but not like this.
+    pub is_known: bool,
 }
 
 /// What differs.
@@ -56,6 +59,9 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ours = if self.space == Space::Mixed { "both together" } else { "Rust alone" };
         writeln!(f, "after step {}: Node alone and {ours} differ", self.step + 1)?;
+        if self.is_known {
+            writeln!(f, "  (a known difference applies: `Node` is what ours must be beside it)")?;
+        }
         match &self.what {
             Difference::Answer { node, ours } => write!(f, "  answer\n    Node: {node}\n    ours: {ours}"),
             Difference::Stored { id, node, ours } => {
@@ -72,18 +78,24 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// The first thing in which a space differs from Node alone.
-pub(crate) fn compare(
-    step: usize,
-    all: &BTreeMap<&'static str, Result<Observation, String>>,
-) -> Option<Mismatch> {
+/// What was observed in all spaces: by their names, and under [`OURS`] what ours must show where a known difference
+/// applies.
+pub type Observed = BTreeMap<&'static str, Result<Observation, String>>;
+
+/// Where what ours must show stands among what was observed.
+pub const OURS: &str = "ours";
+
+/// The first thing in which a space differs from Node alone, or from what is known of ours.
+pub(crate) fn compare(index: usize, step: &Step, all: &Observed) -> Option<Mismatch> {
     let node = all.get(Space::Node.name())?;
+    let ours = all.get(OURS).unwrap_or(node);
     [Space::Rust, Space::Mixed].into_iter().find_map(|space| {
-        let what = match (node, all.get(space.name())?) {
-            (Ok(node), Ok(ours)) => difference(node, ours)?,
+        let must = if space == Space::Mixed && step.side() == Side::Node { node } else { ours };
+        let what = match (must, all.get(space.name())?) {
+            (Ok(must), Ok(found)) => difference(must, found)?,
             (Err(error), _) | (_, Err(error)) => Difference::NoAnswer(error.clone()),
         };
-        Some(Mismatch { step, space, what })
+        Some(Mismatch { step: index, space, what, is_known: all.contains_key(OURS) })
     })
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::lab::{Lab, Mismatch};
-use crate::script::{End, Operation, Script, Sends, Step};
+use crate::script::{End, Operation, Request, Script, Sends, Step};
 
 /// The shortest script found that still shows a difference, and that difference.
 ///
@@ -56,40 +56,59 @@ fn candidates(script: &Script) -> Vec<Script> {
 }
 
 fn simpler_steps(step: &Step) -> Vec<Step> {
-    let Step::Request { client, path, side, sends, forwarded, task } = step else { return Vec::new() };
-    let mut all = Vec::new();
-    let mut with = |sends: Sends, client: usize, operations: Vec<Operation>, end: End| {
-        let mut task = task.clone();
-        task.operations = operations;
-        task.end = end;
-        let (path, side, forwarded) = (path.clone(), *side, forwarded.clone());
-        all.push(Step::Request { client, path, side, sends, forwarded, task });
-    };
-    let operations = &task.operations;
-    for place in 0..operations.len() {
-        let mut fewer = operations.clone();
-        fewer.remove(place);
-        with(*sends, *client, fewer, task.end);
+    match step {
+        Step::Request(request) => simpler_requests(request).into_iter().map(Step::Request).collect(),
+        Step::Overlap { held, quick } => {
+            let alone = [held, quick].map(|request| {
+                let mut alone = request.clone();
+                alone.task.operations.retain(|operation| *operation != Operation::Hold);
+                Step::Request(alone)
+            });
+            let simpler_held = simpler_requests(held).into_iter();
+            let simpler_quick = simpler_requests(quick).into_iter();
+            alone
+                .into_iter()
+                .chain(simpler_held.map(|held| Step::Overlap { held, quick: quick.clone() }))
+                .chain(simpler_quick.map(|quick| Step::Overlap { held: held.clone(), quick }))
+                .collect()
+        }
+        _ => Vec::new(),
     }
-    for (place, operation) in operations.iter().enumerate() {
+}
+
+fn simpler_requests(request: &Request) -> Vec<Request> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Request)| {
+        let mut simpler = request.clone();
+        change(&mut simpler);
+        if simpler != *request {
+            all.push(simpler);
+        }
+    };
+    let operations = &request.task.operations;
+    for place in 0..operations.len() {
+        // What stands before a `save` keeps it free of known differences.
+        let next = operations.iter().skip(place + 1).find(|it| **it != Operation::Touch);
+        let is_before_save = next == Some(&Operation::Save)
+            && matches!(operations.get(place), Some(Operation::Touch | Operation::Set { .. }));
+        if !is_before_save {
+            with(&|it| drop(it.task.operations.remove(place)));
+        }
+    }
+    for (place, operation) in request.task.operations.iter().enumerate() {
         if let Operation::Set { key, value } = operation
             && !value.is_number()
         {
-            let mut simpler = operations.clone();
-            if let Some(operation) = simpler.get_mut(place) {
-                *operation = Operation::Set { key: key.clone(), value: 1.into() };
-            }
-            with(*sends, *client, simpler, task.end);
+            with(&|it| {
+                if let Some(operation) = it.task.operations.get_mut(place) {
+                    *operation = Operation::Set { key: key.clone(), value: 1.into() };
+                }
+            });
         }
     }
-    if task.end != End::Results {
-        with(*sends, *client, operations.clone(), End::Results);
-    }
-    if *sends != Sends::Jar {
-        with(Sends::Jar, *client, operations.clone(), task.end);
-    }
-    if *client != 0 {
-        with(*sends, 0, operations.clone(), task.end);
-    }
+    with(&|it| it.task.end = End::Results);
+    with(&|it| it.sends = Sends::Jar);
+    with(&|it| it.client = 0);
+    with(&|it| it.fails = None);
     all
 }

@@ -2,12 +2,18 @@
 // What a request does to its session: one function per operation, each giving its result.
 // The Rust server has the same list (`src/server/operations.rs`).
 
+const gate = require('./gate')
+const notes = require('./notes')
+
 const call = (session, verb) => new Promise((resolve) => {
   session[verb]((error) => resolve(error ? 'error' : 'ok'))
 })
 
+// The second is a key of ours, which no handler sees there.
+const hidden = ['cookie', '__createdAt']
+
 const sorted = (session) => Object.fromEntries(
-  Object.keys(session).filter((key) => key !== 'cookie').sort().map((key) => [key, session[key]])
+  Object.keys(session).filter((key) => !hidden.includes(key)).sort().map((key) => [key, session[key]])
 )
 
 const operations = {
@@ -32,20 +38,24 @@ const operations = {
   dump: (req) => JSON.stringify(sorted(req.session)),
   id: (req) => req.sessionID,
   max_age: (req, { ms }) => { req.session.cookie.maxAge = ms },
+  cookie: (req, { name, value }) => {
+    req.session.cookie[name] = name === 'expires' && typeof value === 'string' ? new Date(value) : value
+  },
   touch: (req) => { req.session.touch() },
   save: (req) => call(req.session, 'save'),
   reload: (req) => call(req.session, 'reload'),
   regenerate: (req) => call(req.session, 'regenerate'),
   destroy: (req) => call(req.session, 'destroy'),
   unset: (req) => { req.session = null },
-  slow: (req, { ms }) => new Promise((resolve) => setTimeout(resolve, ms))
+  hold: () => gate.hold()
 }
 
 // Runs the operations in order; after the end of the session, the others find none.
 exports.run = async (req, list) => {
   const results = []
-  for (const operation of list) {
-    const needsSession = operation.op !== 'slow'
+  for (const [number, operation] of list.entries()) {
+    notes.enter('handler', number)
+    const needsSession = operation.op !== 'hold'
     if (needsSession && !req.session) {
       results.push('no session')
     } else {

@@ -26,6 +26,7 @@ const makers = {
       // As if the package had stored the document itself.
       plant (space, config, id, text) {
         const store = stores.get(space)[config]
+        if (text === null) return store.store.del(id)
         const expires = JSON.parse(text)?.cookie?.expires
         const ttl = store.options.ttl ?? (expires ? Date.parse(expires) - Date.now() : 86400000)
         // Nothing left is not "for ever" here, which is what 0 means to the package: it lives until the next millisecond.

@@ -9,9 +9,10 @@ use std::thread;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Parser, Subcommand};
-use express_session_interop::config::{StoreKind, option_sets};
+use express_session_interop::config::StoreKind;
 use express_session_interop::generate;
 use express_session_interop::lab::{Lab, Mismatch};
+use express_session_interop::option_sets::option_sets;
 use express_session_interop::script::Script;
 use express_session_interop::server::Sabotage;
 use express_session_interop::shrink::shrink;

@@ -58,6 +58,10 @@ impl FileProbe {
         Ok(())
     }
 
+    pub(crate) fn remove(&self, space: Space, set: usize, id: &str) -> Result<()> {
+        Ok(fs::remove_file(self.folder(space).join(format!("{id}{}", self.extension(set))))?)
+    }
+
     pub(crate) fn reset(&self, space: Space) -> Result<()> {
         let folder = self.folder(space);
         fs::create_dir_all(&folder)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::{Entries, Entry};
@@ -53,6 +53,13 @@ impl MemoryProbes {
             return self.rust.plant(set, id, document);
         }
         let body = json!({"space": space, "config": set, "id": id, "text": document});
+        self.node("plant", body, now).await.map(drop)
+    }
+
+    /// Only from Node's memory: what ours holds is never corrected.
+    pub(crate) async fn remove(&self, space: Space, set: usize, id: &str, now: i64) -> Result<()> {
+        ensure!(space != Space::Rust, "nothing is removed from our memory");
+        let body = json!({"space": space, "config": set, "id": id, "text": null});
         self.node("plant", body, now).await.map(drop)
     }
 

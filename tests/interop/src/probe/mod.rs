@@ -72,6 +72,16 @@ impl Probe {
         }
     }
 
+    /// Removes a session.
+    pub(crate) async fn remove(&mut self, space: Space, set: usize, id: &str, now: i64) -> Result<()> {
+        match self {
+            Self::Memory(probe) => probe.remove(space, set, id, now).await,
+            Self::File(probe) => probe.remove(space, set, id),
+            Self::Mysql(probe) => probe.remove(space, id).await,
+            Self::Redis(probe) => probe.remove(space, id).await,
+        }
+    }
+
     /// Empties a space.
     pub(crate) async fn reset(&mut self, space: Space, set: usize, now: i64) -> Result<()> {
         match self {

@@ -48,6 +48,11 @@ impl MysqlProbe {
         Ok(self.connection.exec_drop(update, (document, id)).await?)
     }
 
+    pub(crate) async fn remove(&mut self, space: Space, id: &str) -> Result<()> {
+        let delete = format!("DELETE FROM `{}` WHERE session_id = ?", space.name());
+        Ok(self.connection.exec_drop(delete, (id,)).await?)
+    }
+
     pub(crate) async fn reset(&mut self, space: Space) -> Result<()> {
         Ok(self.connection.query_drop(format!("DELETE FROM `{}`", space.name())).await?)
     }

@@ -110,6 +110,12 @@ impl RedisProbe {
         Ok(())
     }
 
+    pub(crate) async fn remove(&mut self, space: Space, id: &str) -> Result<()> {
+        let key = format!("{}:{id}", space.name());
+        self.lives.remove(&key);
+        Ok(redis::cmd("DEL").arg(key).query_async(&mut self.connection).await?)
+    }
+
     pub(crate) async fn reset(&mut self, space: Space) -> Result<()> {
         let keys = self.keys(space).await?;
         if !keys.is_empty() {

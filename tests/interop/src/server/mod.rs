@@ -1,65 +1,69 @@
 //! The scenario server on our crates: the same requests as `node/server.js`.
 
+mod failing;
+mod gate;
 mod operations;
 mod options;
 mod sabotage;
 mod stores;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::http::header::{LOCATION, SET_COOKIE};
-use actix_web::{App, HttpResponse, HttpServer, guard, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, guard, web};
 use anyhow::{Context as _, Result};
 use express_session_actix::{Session, SessionMiddleware};
-use express_session_core::{Clock, ManualClock, SessionId, UnixMillis};
+use express_session_core::{Clock, ManualClock, RequestHead, SessionId, UnixMillis};
 
+use self::failing::Fails;
+pub(crate) use self::gate::Gate;
 pub use self::sabotage::Sabotage;
 pub use self::stores::MemoryProbe;
 pub(crate) use self::stores::mysql_url;
 
 use crate::config::ServerConfig;
-use crate::script::{End, Task};
+use crate::script::{End, Task, Verb};
 
 /// What the requests of one server share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     clock: Arc<ManualClock>,
-    /// What the next id begins with, and how many were made for this request.
-    ids: Arc<(Mutex<String>, AtomicU64)>,
+    gate: Gate,
+    fails: Fails,
+    sabotage: Option<Sabotage>,
 }
 
 impl Shared {
-    fn new() -> Self {
-        Self {
-            clock: Arc::new(ManualClock::new(UnixMillis(0))),
-            ids: Arc::new((Mutex::new(String::new()), AtomicU64::new(0))),
-        }
+    fn new(gate: Gate, sabotage: Option<Sabotage>) -> Self {
+        let clock = Arc::new(ManualClock::new(UnixMillis(0)));
+        Self { clock, gate, fails: Fails::default(), sabotage }
     }
 
-    /// Takes time and ids from the headers of a request. Requests come one after the other.
+    /// Takes the time, and what is to fail, from the headers of a request. None fails while two are at work.
     fn begin(&self, request: &actix_web::dev::ServiceRequest) {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         if let Some(now) = header("x-lab-now").and_then(|text| text.parse().ok()) {
             self.clock.set(UnixMillis(now));
         }
-        header("x-lab-id")
-            .unwrap_or_default()
-            .clone_into(&mut self.ids.0.lock().unwrap_or_else(PoisonError::into_inner));
-        self.ids.1.store(0, Ordering::SeqCst);
-    }
-
-    /// The same ids as the Node server's `genid`.
-    fn next_id(&self) -> SessionId {
-        let number = self.ids.1.fetch_add(1, Ordering::SeqCst) + 1;
-        let prefix = self.ids.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        SessionId::parse(format!("{prefix}.{number}")).unwrap_or_else(|_| SessionId::generate())
+        self.fails.set(header("x-lab-fails").and_then(Verb::named));
     }
 
     fn now(&self) -> UnixMillis {
         self.clock.now()
+    }
+}
+
+/// What makes the same ids for a request as the Node server's `genid`.
+fn genid(request: &dyn RequestHead) -> impl Fn() -> SessionId + Send + Sync + use<> {
+    let mut prefix = String::new();
+    request.headers("x-lab-id", &mut |value| prefix = String::from_utf8_lossy(value).into_owned());
+    let made = AtomicU64::new(0);
+    move || {
+        let number = made.fetch_add(1, Ordering::SeqCst) + 1;
+        SessionId::parse(format!("{prefix}.{number}")).unwrap_or_else(|_| SessionId::generate())
     }
 }
 
@@ -70,6 +74,8 @@ pub struct RustServer {
     pub port: u16,
     /// A look into the memory stores.
     pub memory: MemoryProbe,
+    /// Where requests wait for the driver.
+    pub(crate) gate: Gate,
     handle: ServerHandle,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -82,15 +88,18 @@ impl RustServer {
     /// If the options or the store are unusable.
     pub fn start(config: ServerConfig, sabotage: Option<Sabotage>) -> Result<Self> {
         let (send, receive) = mpsc::channel();
+        let gate = Gate::default();
+        let shared_gate = gate.clone();
         let thread = thread::spawn(move || {
-            let outcome = actix_rt::System::new().block_on(serve(&config, sabotage, &send));
+            let shared = Shared::new(shared_gate, sabotage);
+            let outcome = actix_rt::System::new().block_on(serve(&config, shared, &send));
             if let Err(error) = outcome {
                 // The starter may have gone; then nobody wants to know.
                 let _ = send.send(Err(error));
             }
         });
         let (port, handle, memory) = receive.recv().context("the Rust server has ended")??;
-        Ok(Self { port, memory, handle, thread: Some(thread) })
+        Ok(Self { port, memory, gate, handle, thread: Some(thread) })
     }
 }
 
@@ -106,20 +115,14 @@ impl Drop for RustServer {
 
 type Started = Result<(u16, ServerHandle, MemoryProbe)>;
 
-async fn serve(
-    config: &ServerConfig,
-    sabotage: Option<Sabotage>,
-    started: &mpsc::Sender<Started>,
-) -> Result<()> {
-    let shared = Shared::new();
+async fn serve(config: &ServerConfig, shared: Shared, started: &mpsc::Sender<Started>) -> Result<()> {
     let memory = MemoryProbe::new(Arc::clone(&shared.clock));
     let connections = stores::Connections::open(&config.backend)?;
     let mut mounted = Vec::new();
     for space in &config.spaces {
         for (number, set) in config.option_sets.iter().enumerate() {
-            let manager =
-                stores::manager(&config.backend, &connections, *space, set, &shared, sabotage, &memory)
-                    .with_context(|| format!("option set {number}"))?;
+            let manager = stores::manager(&config.backend, &connections, *space, set, &shared, &memory)
+                .with_context(|| format!("option set {number}"))?;
             mounted.push((space.name(), number.to_string(), SessionMiddleware::from_manager(manager)));
         }
     }
@@ -158,12 +161,18 @@ fn leak(text: &str) -> &'static str {
 }
 
 async fn answer(
+    request: HttpRequest,
     session: Option<Session>,
     shared: web::Data<Shared>,
     body: web::Bytes,
 ) -> actix_web::Result<HttpResponse> {
     let task: Task = serde_json::from_slice(&body)?;
-    let results = operations::run(session, shared.now(), &task.operations).await;
+    let was_loaded = session.as_ref().is_some_and(|session| {
+        let id = request.headers().get("x-lab-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+        !session.id().as_str().starts_with(&format!("{id}."))
+    });
+    let handler = operations::Handler { shared: &shared, was_loaded };
+    let results = handler.run(session, &task.operations).await;
     Ok(match task.end {
         End::Error => return Err(actix_web::error::ErrorInternalServerError("error")),
         End::Results => HttpResponse::Ok().json(results),

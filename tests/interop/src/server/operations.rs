@@ -1,35 +1,55 @@
 //! What a request does to its session; `node/lab/operations.js` is the same list.
 
-use std::time::Duration;
-
 use express_session_actix::{Cookie, Data, Session};
 use express_session_core::UnixMillis;
 use serde_json::{Value, json};
 
+use super::{Sabotage, Shared};
 use crate::script::Operation;
 
-/// Runs the operations in order; after the end of the session, the others find none.
-pub(super) async fn run(session: Option<Session>, now: UnixMillis, list: &[Operation]) -> Vec<Value> {
-    let mut session = session;
-    let mut results = Vec::with_capacity(list.len());
-    for operation in list {
-        if let Operation::Slow { ms } = operation {
-            actix_web::rt::time::sleep(Duration::from_millis(*ms)).await;
-            results.push(Value::Null);
-            continue;
+/// What a handler knows besides its session.
+pub(super) struct Handler<'a> {
+    pub(super) shared: &'a Shared,
+    /// Whether the session was there before this request.
+    pub(super) was_loaded: bool,
+}
+
+impl Handler<'_> {
+    /// Runs the operations in order; after the end of the session, the others find none.
+    pub(super) async fn run(&self, session: Option<Session>, list: &[Operation]) -> Vec<Value> {
+        let mut session = session;
+        let mut results = Vec::with_capacity(list.len());
+        for operation in list {
+            if *operation == Operation::Hold {
+                self.shared.gate.hold().await;
+                results.push(Value::Null);
+                continue;
+            }
+            let Some(live) = session.clone() else {
+                results.push(json!("no session"));
+                continue;
+            };
+            if self.skips(&live, operation) {
+                results.push(json!("ok"));
+                continue;
+            }
+            // What serde or the store says is a result that Node never gives, so the lab sees it.
+            let result = one(&live, self.shared.now(), operation).await;
+            if matches!(operation, Operation::Destroy | Operation::Unset) {
+                session = None;
+            }
+            results.push(result.unwrap_or_else(|error| json!(format!("{error:#}"))));
         }
-        let Some(live) = session.clone() else {
-            results.push(json!("no session"));
-            continue;
-        };
-        // What serde or the store says is a result that Node never gives, so the lab sees it.
-        let result = one(&live, now, operation).await.unwrap_or_else(|error| json!(format!("{error:#}")));
-        if matches!(operation, Operation::Destroy | Operation::Unset) {
-            session = None;
-        }
-        results.push(result);
+        results
     }
-    results
+
+    /// Whether a deliberate bug makes the operation do nothing.
+    fn skips(&self, session: &Session, operation: &Operation) -> bool {
+        self.shared.sabotage == Some(Sabotage::Save)
+            && *operation == Operation::Save
+            && self.was_loaded
+            && session.cookie().expires().is_some()
+    }
 }
 
 async fn one(session: &Session, now: UnixMillis, operation: &Operation) -> anyhow::Result<Value> {
@@ -78,6 +98,10 @@ async fn one(session: &Session, now: UnixMillis, operation: &Operation) -> anyho
             session.cookie_mut().assign("maxAge", Some(ms), now)?;
             Value::Null
         }
+        Operation::Cookie { name, value } => {
+            session.cookie_mut().assign(name, Some(value), now)?;
+            Value::Null
+        }
         Operation::Touch => {
             session.touch();
             Value::Null
@@ -90,7 +114,7 @@ async fn one(session: &Session, now: UnixMillis, operation: &Operation) -> anyho
         Operation::Reload => told(session.reload().await),
         Operation::Regenerate => told(session.regenerate().await),
         Operation::Destroy => told(session.destroy().await),
-        Operation::Slow { .. } => Value::Null,
+        Operation::Hold => Value::Null,
     })
 }
 

@@ -4,22 +4,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use express_session_actix::{CookieOptions, Options, Unset};
-use serde_json::Value;
 
-use super::Shared;
+use super::{Sabotage, Shared, genid};
 use crate::config::OptionSet;
 
 /// The same options for our middleware.
 pub(super) fn session_options(set: &OptionSet, shared: &Shared) -> Result<Options> {
-    let secrets: Vec<&str> = match set.session.get("secret") {
-        Some(Value::String(secret)) => vec![secret],
-        Some(Value::Array(secrets)) => secrets.iter().filter_map(Value::as_str).collect(),
-        _ => bail!("no secret"),
-    };
-    let ids = shared.clone();
+    let mut secrets = set.secrets();
+    if shared.sabotage == Some(Sabotage::ThirdSecret) {
+        secrets.truncate(2);
+    }
+    let skips_unset = shared.sabotage == Some(Sabotage::Unset) && set.is_on("rolling");
     // Node sends what browsers reject, such as `SameSite=None` without `Secure`.
-    let mut builder = Options::express(secrets).allow_rejected_cookie(true).genid(move || ids.next_id());
+    let mut builder = Options::express(secrets).allow_rejected_cookie(true).genid_with(genid);
     for (name, value) in &set.session {
+        let milliseconds = || value.as_u64().map(Duration::from_millis).context("milliseconds");
         let flag = || value.as_bool().with_context(|| format!("{name} is a boolean"));
         builder = match name.as_str() {
             "secret" => builder,
@@ -28,11 +27,12 @@ pub(super) fn session_options(set: &OptionSet, shared: &Shared) -> Result<Option
             "saveUninitialized" => builder.save_uninitialized(flag()?),
             "rolling" => builder.rolling(flag()?),
             "proxy" => builder.proxy(flag()?),
-            // Ours alone; express-session does not look at it.
-            "successorGrace" => {
-                builder.successor_grace(Duration::from_millis(value.as_u64().context("milliseconds")?))
-            }
-            "unset" => builder.unset(if value == "destroy" { Unset::Destroy } else { Unset::Keep }),
+            // Ours alone; express-session does not look at these three.
+            "successorGrace" => builder.successor_grace(milliseconds()?),
+            "absoluteTimeout" => builder.absolute_timeout(milliseconds()?),
+            "reissue" => builder.reissue(flag()?),
+            "unset" if value == "destroy" && !skips_unset => builder.unset(Unset::Destroy),
+            "unset" => builder.unset(Unset::Keep),
             "cookie" => {
                 let mut cookie = CookieOptions::new();
                 for (name, value) in value.as_object().context("cookie is an object")? {

@@ -21,12 +21,29 @@ pub enum Sabotage {
     Rounding,
     /// Destroying says it is done and does nothing.
     Destroy,
+    /// What others have written or destroyed meanwhile is overwritten.
+    Overwrite,
+    /// `unset: 'destroy'` is forgotten when `rolling` is on.
+    Unset,
+    /// `save()` of a session that was stored and has a lifetime says it is done and does nothing.
+    Save,
+    /// The third secret is forgotten.
+    ThirdSecret,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Touch, Self::KeyOrder, Self::OriginalMaxAge, Self::Rounding, Self::Destroy];
+    pub const ALL: [Self; 9] = [
+        Self::Touch,
+        Self::KeyOrder,
+        Self::OriginalMaxAge,
+        Self::Rounding,
+        Self::Destroy,
+        Self::Overwrite,
+        Self::Unset,
+        Self::Save,
+        Self::ThirdSecret,
+    ];
 }
 
 /// The driver's clock; with [`Sabotage::Rounding`], cut to whole seconds.
@@ -76,7 +93,14 @@ impl<S> Sabotaged<S> {
                     let _ = data.insert_raw(&key, text);
                 }
             }
-            Sabotage::Touch | Sabotage::Rounding | Sabotage::Destroy => {}
+            // The rest are elsewhere: in the clock, in the options, in the other verbs, in the operations.
+            Sabotage::Touch
+            | Sabotage::Rounding
+            | Sabotage::Destroy
+            | Sabotage::Overwrite
+            | Sabotage::Unset
+            | Sabotage::Save
+            | Sabotage::ThirdSecret => {}
         }
         data.encode()
     }
@@ -100,6 +124,7 @@ impl<S: SessionStore> SessionStore for Sabotaged<S> {
         document: &Document,
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
+        let expect = if self.sabotage == Sabotage::Overwrite { Expect::Any } else { expect };
         self.store.set(id, &self.spoil(document), expect).await
     }
 

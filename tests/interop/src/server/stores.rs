@@ -16,8 +16,9 @@ use express_session_redis::{RedisOptions, RedisStore};
 use serde_json::{Map, Value};
 
 use super::Shared;
+use super::failing::Failing;
 use super::options::session_options;
-use super::sabotage::{RoundedClock, Sabotage, Sabotaged};
+use super::sabotage::{RoundedClock, Sabotaged};
 use crate::config::{Backend, OptionSet, Space, StoreKind};
 
 /// The memory stores, by number of the option set: nobody else can look into them.
@@ -114,17 +115,16 @@ pub(super) fn manager(
     space: Space,
     set: &OptionSet,
     shared: &Shared,
-    sabotage: Option<Sabotage>,
     memory: &MemoryProbe,
 ) -> Result<SessionManager> {
     let sessions = session_options(set, shared)?;
-    let clock = RoundedClock::new(Arc::clone(&shared.clock), sabotage);
+    let clock = RoundedClock::new(Arc::clone(&shared.clock), shared.sabotage);
     Ok(match connections {
         Connections::Redis(url) => {
             let options = redis_options(&set.store)?.prefix(format!("{}:", space.name()));
             // A hundred stores: one connection each is enough.
             let options = options.connections(NonZeroUsize::MIN).clock(clock.clone());
-            build(sessions, RedisStore::from_url(url, options)?, clock, sabotage)
+            build(sessions, RedisStore::from_url(url, options)?, clock, shared)
         }
         Connections::Mysql(pool) => {
             let options = mysql_options(&set.store)?
@@ -132,18 +132,18 @@ pub(super) fn manager(
                 .create_database_table(false)
                 .clear_expired(false)
                 .clock(clock.clone());
-            build(sessions, MySqlStore::from_pool(pool.clone(), options)?, clock, sabotage)
+            build(sessions, MySqlStore::from_pool(pool.clone(), options)?, clock, shared)
         }
         Connections::None if backend.store == StoreKind::File => {
             let folder = backend.folder.as_ref().context("no folder")?.join(space.name());
             let options = file_options(&set.store)?.path(folder).reap_interval(None).clock(clock.clone());
-            build(sessions, FileStore::new(options)?, clock, sabotage)
+            build(sessions, FileStore::new(options)?, clock, shared)
         }
         Connections::None => {
             let store =
                 MemoryStore::with_clock(memory_options(&set.store)?.check_period(None), clock.clone());
             memory.add(store.clone());
-            build(sessions, store, clock, sabotage)
+            build(sessions, store, clock, shared)
         }
     })
 }
@@ -152,10 +152,11 @@ fn build(
     options: express_session_core::Options,
     store: impl SessionStore,
     clock: impl Clock,
-    sabotage: Option<Sabotage>,
+    shared: &Shared,
 ) -> SessionManager {
     let timer = express_session_core::NoTimer;
-    match sabotage {
+    let store = Failing::new(store, shared.fails.clone());
+    match shared.sabotage {
         None => SessionManager::with_clock(store, options, clock, timer),
         Some(sabotage) => SessionManager::with_clock(Sabotaged::new(store, sabotage), options, clock, timer),
     }

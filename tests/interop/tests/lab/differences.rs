@@ -1,16 +1,13 @@
 //! The known differences of `docs/INTEROP.md`, each still as described there: what Node does, and what we do.
-//! The random scripts leave them out.
-
-use std::collections::BTreeMap;
 
 use express_session_interop::config::{OptionSet, StoreKind};
-use express_session_interop::lab::{Lab, Observation};
-use express_session_interop::script::{Operation, Script, Sends, Side, Step, Task};
+use express_session_interop::lab::{Lab, Observation, Observed};
+use express_session_interop::script::{Operation, Request, Script, Sends, Side, Step, Task};
 use serde_json::{Value, json};
 
 const SECRET: &str = "a lab secret of more than 32 bytes";
 
-fn options(more: Value) -> OptionSet {
+pub(super) fn options(more: Value) -> OptionSet {
     let mut session = json!({"secret": SECRET, "resave": false, "saveUninitialized": false});
     if let (Value::Object(session), Value::Object(more)) = (&mut session, more) {
         session.extend(more);
@@ -18,23 +15,24 @@ fn options(more: Value) -> OptionSet {
     OptionSet::new(session, json!({}))
 }
 
-fn request(operations: Value) -> Step {
+pub(super) fn request(operations: Value) -> Step {
     sending(Sends::Jar, operations)
 }
 
-fn sending(sends: Sends, operations: Value) -> Step {
+pub(super) fn sending(sends: Sends, operations: Value) -> Step {
     let operations: Vec<Operation> = serde_json::from_value(operations).unwrap();
-    Step::Request {
+    Step::Request(Request {
         client: 0,
         path: "/".to_owned(),
         side: Side::Rust,
         sends,
         forwarded: None,
+        fails: None,
         task: Task { operations, ..Task::default() },
-    }
+    })
 }
 
-fn set(key: &str, value: Value) -> Value {
+pub(super) fn set(key: &str, value: Value) -> Value {
     json!({"op": "set", "key": key, "value": value})
 }
 
@@ -43,18 +41,18 @@ fn plant(document: &str) -> Step {
 }
 
 /// What Node and we have in the end.
-struct Ends {
-    node: Observation,
-    ours: Observation,
+pub(super) struct Ends {
+    pub(super) node: Observation,
+    pub(super) ours: Observation,
 }
 
 impl Ends {
-    fn cookies(&self) -> (usize, usize) {
+    pub(super) fn cookies(&self) -> (usize, usize) {
         let count = |it: &Observation| it.answer.as_ref().map_or(0, |answer| answer.set_cookie.len());
         (count(&self.node), count(&self.ours))
     }
 
-    fn statuses(&self) -> (u16, u16) {
+    pub(super) fn statuses(&self) -> (u16, u16) {
         let status = |it: &Observation| it.answer.as_ref().map_or(0, |answer| answer.status);
         (status(&self.node), status(&self.ours))
     }
@@ -72,11 +70,11 @@ impl Ends {
     }
 }
 
-async fn run(store: StoreKind, options: OptionSet, steps: Vec<Step>) -> Ends {
+pub(super) async fn run(store: StoreKind, options: OptionSet, steps: Vec<Step>) -> Ends {
     let mut lab = Lab::start(store, vec![options], None).await.unwrap();
     let last = steps.len() - 1;
     let mut ends = None;
-    let keep = |index: usize, all: &BTreeMap<&'static str, Result<Observation, String>>| {
+    let keep = |index: usize, all: &Observed| {
         if index == last {
             ends = Some(Ends { node: all["node"].clone().unwrap(), ours: all["rust"].clone().unwrap() });
         }
@@ -98,9 +96,12 @@ async fn a_changed_lifetime_of_a_stored_session_is_saved_and_sent() {
 }
 
 fn overlap(slow: Value, quick: Value) -> Step {
-    let mut operations = vec![json!({"op": "slow", "ms": 600})];
+    let mut operations = vec![json!({"op": "hold"})];
     operations.extend(slow.as_array().unwrap().clone());
-    Step::Overlap { slow: Box::new(request(json!(operations))), quick: Box::new(request(quick)) }
+    let [Step::Request(held), Step::Request(quick)] = [request(json!(operations)), request(quick)] else {
+        panic!("two requests")
+    };
+    Step::Overlap { held, quick }
 }
 
 /// D2

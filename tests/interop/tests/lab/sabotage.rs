@@ -1,8 +1,9 @@
 //! A lab that finds nothing proves nothing: each deliberate bug must be found, on each store.
 
-use express_session_interop::config::{StoreKind, option_sets};
+use express_session_interop::config::StoreKind;
 use express_session_interop::generate;
 use express_session_interop::lab::Lab;
+use express_session_interop::option_sets::option_sets;
 use express_session_interop::server::Sabotage;
 
 /// A bug must show within this many scripts.

@@ -1,8 +1,9 @@
 //! Random scripts: Node alone, Rust alone and both together do the same.
 
-use express_session_interop::config::{StoreKind, option_sets};
+use express_session_interop::config::StoreKind;
 use express_session_interop::generate;
 use express_session_interop::lab::Lab;
+use express_session_interop::option_sets::option_sets;
 use express_session_interop::shrink::shrink;
 
 /// How many scripts a store gets here; `make interop` runs ten times as many.
