@@ -8,5 +8,7 @@
 
 mod differences;
 mod marks;
+mod own_options;
 mod sabotage;
 mod sequences;
+mod store_failures;
