@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::client::Answer;
 use crate::config::Space;
+use crate::expected::unrounded;
 use crate::probe::{Entries, Entry};
 use crate::script::{Side, Step};
 
@@ -92,7 +93,7 @@ pub(crate) fn compare(index: usize, step: &Step, all: &Observed) -> Option<Misma
     [Space::Rust, Space::Mixed].into_iter().find_map(|space| {
         let must = if space == Space::Mixed && step.side() == Side::Node { node } else { ours };
         let what = match (must, all.get(space.name())?) {
-            (Ok(must), Ok(found)) => difference(must, found)?,
+            (Ok(must), Ok(found)) => difference(&unrounded(must), found)?,
             (Err(error), _) | (_, Err(error)) => Difference::NoAnswer(error.clone()),
         };
         Some(Mismatch { step: index, space, what, is_known: all.contains_key(OURS) })

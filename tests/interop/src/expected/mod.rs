@@ -1,11 +1,13 @@
 //! What ours must do where it differs from Node on purpose (`docs/INTEROP.md`), worked out from what Node did.
 
+mod exact;
 mod failures;
 mod overlap;
 mod sent_again;
 
 use serde::Deserialize;
 
+pub(crate) use self::exact::{EXACT, unrounded};
 pub(crate) use self::overlap::{Stages, after_overlap};
 use crate::config::{OptionSet, StoreKind};
 use crate::mismatch::Observation;

@@ -22,7 +22,8 @@ pub fn script(seed: u64, store: StoreKind, sets: &[OptionSet]) -> Script {
     let empty = OptionSet::default();
     let options = sets.get(set).unwrap_or(&empty);
     let steps = 3 + random.below(14);
-    let mut maker = Maker { random, store, options };
+    let exact = random.chance(20);
+    let mut maker = Maker { random, store, options, exact };
     Script { set, steps: (0..steps).map(|_| maker.step()).collect() }
 }
 
@@ -31,6 +32,8 @@ struct Maker<'a> {
     random: Random,
     store: StoreKind,
     options: &'a OptionSet,
+    /// Whether there are whole numbers beyond 2^53, which Node rounds: then all requests of both together go to Rust.
+    exact: bool,
 }
 
 impl Maker<'_> {
@@ -68,7 +71,7 @@ impl Maker<'_> {
 
     /// A request that does nothing.
     fn empty_request(&mut self) -> Request {
-        let (sends, stamps) = (self.sends(), self.stamps());
+        let (sends, only_rust) = (self.sends(), self.stamps() || self.exact);
         let random = &mut self.random;
         let inside = self.options.cookie("path").and_then(Value::as_str).unwrap_or("/").trim_end_matches('/');
         let path = match random.below(12) {
@@ -91,7 +94,7 @@ impl Maker<'_> {
         Request {
             client: random.below(CLIENTS),
             path,
-            side: if !stamps && random.chance(50) { Side::Node } else { Side::Rust },
+            side: if !only_rust && random.chance(50) { Side::Node } else { Side::Rust },
             sends,
             forwarded,
             fails: None,

@@ -64,7 +64,7 @@ impl Maker<'_> {
         let unset_destroys = self.options.unset_destroys();
         let of_stored = changes_cookies && !self.never_touches();
         let operation = match self.random.below(100) {
-            0..=57 => data(&mut self.random, &mut progress.removed),
+            0..=57 => self.data(&mut progress.removed),
             58..=60 => Operation::Dump,
             61 | 62 => Operation::Id,
             63..=65 => Operation::Touch,
@@ -120,30 +120,31 @@ impl Maker<'_> {
         progress.is_new = false;
     }
 
-    /// Something that changes a session in any case.
-    pub(super) fn modification(&mut self) -> Operation {
-        Operation::Set { key: "count".to_owned(), value: json!(1_000 + self.random.below(1_000_000_000)) }
+    /// An operation on the data.
+    pub(super) fn data(&mut self, removed: &mut Removed) -> Operation {
+        let (random, exact) = (&mut self.random, self.exact);
+        let kind = random.below(10);
+        if kind == 0 {
+            let place = random.below(KEYS.len());
+            removed.0.insert(place);
+            return Operation::Delete { key: KEYS.get(place).copied().unwrap_or_default().to_owned() };
+        }
+        let Some(key) = removed.next(random) else { return Operation::Dump };
+        match kind {
+            1 => Operation::Get { key },
+            2 | 3 => Operation::Count { key },
+            4 => Operation::Push { key, value: values::value(random, 1, exact) },
+            5 => Operation::Nested {
+                key,
+                member: (*random.pick(&["x", "7", "deep", "0"])).to_owned(),
+                value: values::value(random, 1, exact),
+            },
+            _ => Operation::Set { key, value: values::value(random, 3, exact) },
+        }
     }
-}
 
-/// An operation on the data.
-pub(super) fn data(random: &mut Random, removed: &mut Removed) -> Operation {
-    let kind = random.below(10);
-    if kind == 0 {
-        let place = random.below(KEYS.len());
-        removed.0.insert(place);
-        return Operation::Delete { key: KEYS.get(place).copied().unwrap_or_default().to_owned() };
-    }
-    let Some(key) = removed.next(random) else { return Operation::Dump };
-    match kind {
-        1 => Operation::Get { key },
-        2 | 3 => Operation::Count { key },
-        4 => Operation::Push { key, value: values::value(random, 1) },
-        5 => Operation::Nested {
-            key,
-            member: (*random.pick(&["x", "7", "deep", "0"])).to_owned(),
-            value: values::value(random, 1),
-        },
-        _ => Operation::Set { key, value: values::value(random, 3) },
+    /// Something that changes a session in any case: no other operation has this key.
+    fn modification(&mut self) -> Operation {
+        Operation::Set { key: "saved".to_owned(), value: json!(1_000 + self.random.below(1_000_000_000)) }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Maker;
-use super::operations::{Removed, data};
+use super::operations::Removed;
 use crate::config::StoreKind;
 use crate::script::{Operation, Sends, Step};
 
@@ -29,12 +29,22 @@ impl Maker<'_> {
         }
         // Whether Redis extends a session by reading it, and `rolling` then sends the cookie of one that is gone, is not for
         // scripts to know.
-        if self.store == StoreKind::Redis && self.options.is_on("rolling") {
-            let value = json!(self.random.below(1_000_000_000));
-            operations.push(Operation::Set { key: "held".to_owned(), value });
+        let must_write = self.store == StoreKind::Redis && self.options.is_on("rolling");
+        if must_write || self.random.chance(60) {
+            // Nothing may be set in a file once it was saved.
+            let in_front = self.store == StoreKind::File;
+            for (list, key) in [(&mut operations, "held"), (&mut quick.task.operations, "quick")] {
+                let place = if in_front { 0 } else { list.len() };
+                list.insert(place, self.own_key(key));
+            }
         }
         held.task.operations = operations;
         Step::Overlap { held, quick }
+    }
+
+    /// A change that no other operation undoes.
+    fn own_key(&mut self, key: &str) -> Operation {
+        Operation::Set { key: key.to_owned(), value: json!(self.random.below(1_000_000_000)) }
     }
 
     fn after_gate(&mut self) -> Vec<Operation> {
@@ -47,7 +57,7 @@ impl Maker<'_> {
                 2 => Operation::Regenerate,
                 3 => Operation::Destroy,
                 4 if self.options.unset_destroys() => Operation::Unset,
-                _ => data(&mut self.random, &mut removed),
+                _ => self.data(&mut removed),
             });
         }
         list

@@ -1,7 +1,7 @@
 //! A request during which the store fails at one verb.
 
 use super::Maker;
-use super::operations::{Removed, data};
+use super::operations::Removed;
 use crate::script::{Operation, Request, Verb};
 
 impl Maker<'_> {
@@ -21,7 +21,7 @@ impl Maker<'_> {
                 4 if self.options.unset_destroys() => Operation::Unset,
                 5 => Operation::Reload,
                 6 => Operation::Touch,
-                _ => data(&mut self.random, &mut removed),
+                _ => self.data(&mut removed),
             });
         }
         request.fails = Some(verb);
