@@ -1,4 +1,4 @@
-//! D14 and D31: what a store that fails means to the answer.
+//! D14 and D33: what a store that fails means to the answer.
 
 use serde_json::{Value, json};
 

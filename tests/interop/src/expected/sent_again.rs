@@ -1,4 +1,4 @@
-//! D1 and D29 (`reissue`): the cookie of a session that was there already is sent again.
+//! D1 and D31 (`reissue`): the cookie of a session that was there already is sent again.
 
 use super::Due;
 use crate::config::{OptionSet, StoreKind};

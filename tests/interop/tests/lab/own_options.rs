@@ -12,7 +12,7 @@ fn own(more: serde_json::Value) -> OptionSet {
     own
 }
 
-/// D29
+/// D31
 #[actix_web::test]
 async fn a_cookie_signed_with_a_retired_secret_is_replaced() {
     let secrets =
@@ -27,7 +27,7 @@ async fn a_cookie_signed_with_a_retired_secret_is_replaced() {
     }
 }
 
-/// D30
+/// D32
 #[actix_web::test]
 async fn the_time_of_creation_is_a_modification_when_it_is_first_seen() {
     let by = |side: Side| {

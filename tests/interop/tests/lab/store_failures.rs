@@ -56,7 +56,7 @@ async fn a_session_that_could_not_be_extended_is_a_page_all_the_same() {
     assert_eq!(ends.node.stored, ends.ours.stored);
 }
 
-/// D31
+/// D33
 #[actix_web::test]
 async fn where_nothing_is_stored_no_store_is_asked_to_destroy() {
     let never_stored = vec![failing(Verb::Destroy, json!([{"op": "regenerate"}]))];
