@@ -1,6 +1,7 @@
 //! The scenario server on our crates: the same requests as `node/server.js`.
 
-mod failing;
+mod fails;
+mod faulty_store;
 mod gate;
 mod operations;
 mod options;
@@ -18,7 +19,7 @@ use anyhow::{Context as _, Result};
 use express_session_actix::{Session, SessionMiddleware};
 use express_session_core::{Clock, ManualClock, RequestHead, SessionId, UnixMillis};
 
-use self::failing::Fails;
+use self::fails::Fails;
 pub(crate) use self::gate::Gate;
 pub use self::sabotage::Sabotage;
 pub use self::stores::MemoryProbe;

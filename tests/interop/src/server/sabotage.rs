@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use express_session_core::{
-    Clock, Cookie, Data, Document, Expect, ManualClock, SessionId, SessionStore, SetOutcome, StoreError,
-    Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
-};
+use express_session_core::{Clock, Data, Document, ManualClock, UnixMillis};
 
 /// A bug to put into the Rust server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -66,110 +63,34 @@ impl Clock for RoundedClock {
     }
 }
 
-/// A store with a bug.
-#[derive(Debug)]
-pub(super) struct Sabotaged<S> {
-    store: S,
-    sabotage: Sabotage,
-}
-
-impl<S> Sabotaged<S> {
-    pub(super) const fn new(store: S, sabotage: Sabotage) -> Self {
-        Self { store, sabotage }
-    }
-
-    fn spoil(&self, document: &Document) -> Document {
-        let mut data = Data::of(document.clone());
-        match self.sabotage {
-            Sabotage::OriginalMaxAge => {
-                // Nothing but a lifetime that is no number is refused.
-                let _ = data.cookie_mut().assign("originalMaxAge", None, UnixMillis(0));
+/// The document as a bug writes it.
+pub(super) fn spoiled(document: &Document, sabotage: Option<Sabotage>) -> Document {
+    match sabotage {
+        Some(Sabotage::OriginalMaxAge) => {
+            let mut data = Data::of(document.clone());
+            // Nothing but a lifetime that is no number is refused.
+            let _ = data.cookie_mut().assign("originalMaxAge", None, UnixMillis(0));
+            data.encode()
+        }
+        Some(Sabotage::KeyOrder) => {
+            let mut data = Data::new(document.cookie().clone());
+            let entries: Vec<_> = document.entries().collect();
+            for (key, text) in entries.into_iter().rev() {
+                // Both were in a document before.
+                let _ = data.insert_raw(&key, text);
             }
-            Sabotage::KeyOrder => {
-                data = Data::new(document.cookie().clone());
-                let entries: Vec<_> = document.entries().collect();
-                for (key, text) in entries.into_iter().rev() {
-                    // Both were in a document before.
-                    let _ = data.insert_raw(&key, text);
-                }
-            }
-            // The rest are elsewhere: in the clock, in the options, in the other verbs, in the operations.
+            data.encode()
+        }
+        // The rest are elsewhere: in the clock, in the options, in the verbs of the store, in the operations.
+        None
+        | Some(
             Sabotage::Touch
             | Sabotage::Rounding
             | Sabotage::Destroy
             | Sabotage::Overwrite
             | Sabotage::Unset
             | Sabotage::Save
-            | Sabotage::ThirdSecret => {}
-        }
-        data.encode()
-    }
-}
-
-impl<S: SessionStore> SessionStore for Sabotaged<S> {
-    async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
-        self.store.get(id).await
-    }
-
-    async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
-        if self.sabotage == Sabotage::Touch {
-            return self.store.get(id).await;
-        }
-        self.store.get_and_touch(id, hint).await
-    }
-
-    async fn set(
-        &self,
-        id: &SessionId,
-        document: &Document,
-        expect: Expect<'_>,
-    ) -> Result<SetOutcome, StoreError> {
-        let expect = if self.sabotage == Sabotage::Overwrite { Expect::Any } else { expect };
-        self.store.set(id, &self.spoil(document), expect).await
-    }
-
-    async fn set_for(
-        &self,
-        id: &SessionId,
-        document: &Document,
-        expect: Expect<'_>,
-        at_most: std::time::Duration,
-    ) -> Result<SetOutcome, StoreError> {
-        self.store.set_for(id, &self.spoil(document), expect, at_most).await
-    }
-
-    async fn touch(
-        &self,
-        id: &SessionId,
-        document: &Document,
-        cookie: &Cookie,
-    ) -> Result<TouchOutcome, StoreError> {
-        if self.sabotage == Sabotage::Touch {
-            return Ok(TouchOutcome::Touched);
-        }
-        self.store.touch(id, document, cookie).await
-    }
-
-    async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
-        if self.sabotage == Sabotage::Destroy {
-            return Ok(true);
-        }
-        self.store.destroy(id).await
-    }
-
-    async fn supersede(
-        &self,
-        id: &SessionId,
-        expect: Expect<'_>,
-        by: Successor<'_>,
-    ) -> Result<SupersedeOutcome, StoreError> {
-        if self.sabotage == Sabotage::Destroy {
-            return Ok(SupersedeOutcome::Superseded);
-        }
-        self.store.supersede(id, expect, by).await
-    }
-
-    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
-        self.store.successor(id).await
+            | Sabotage::ThirdSecret,
+        ) => document.clone(),
     }
 }

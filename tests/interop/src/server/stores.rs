@@ -16,9 +16,9 @@ use express_session_redis::{RedisOptions, RedisStore};
 use serde_json::{Map, Value};
 
 use super::Shared;
-use super::failing::Failing;
+use super::faulty_store::FaultyStore;
 use super::options::session_options;
-use super::sabotage::{RoundedClock, Sabotaged};
+use super::sabotage::RoundedClock;
 use crate::config::{Backend, OptionSet, Space, StoreKind};
 
 /// The memory stores, by number of the option set: nobody else can look into them.
@@ -154,12 +154,8 @@ fn build(
     clock: impl Clock,
     shared: &Shared,
 ) -> SessionManager {
-    let timer = express_session_core::NoTimer;
-    let store = Failing::new(store, shared.fails.clone());
-    match shared.sabotage {
-        None => SessionManager::with_clock(store, options, clock, timer),
-        Some(sabotage) => SessionManager::with_clock(Sabotaged::new(store, sabotage), options, clock, timer),
-    }
+    let store = FaultyStore::new(store, shared.fails.clone(), shared.sabotage);
+    SessionManager::with_clock(store, options, clock, express_session_core::NoTimer)
 }
 
 fn milliseconds(value: &Value) -> Result<Duration> {

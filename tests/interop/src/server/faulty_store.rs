@@ -1,6 +1,5 @@
-//! A store that fails when a request says so; `watched` in `node/lab/notes.js` is the same.
+//! A store that fails when a request says so, and has a deliberate bug if the server has one.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use express_session_core::{
@@ -8,44 +7,29 @@ use express_session_core::{
     SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
+use super::fails::Fails;
+use super::sabotage::{Sabotage, spoiled};
 use crate::script::Verb;
 
-/// What fails at present.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fails(Arc<Mutex<Option<Verb>>>);
-
-impl Fails {
-    pub(super) fn set(&self, verb: Option<Verb>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = verb;
-    }
-
-    fn any(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn check(&self, verb: Verb) -> Result<(), StoreError> {
-        if *self.0.lock().unwrap_or_else(PoisonError::into_inner) == Some(verb) {
-            Err(StoreError::Backend("as asked for".into()))
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// A store that fails at one verb.
+/// A store with faults.
 #[derive(Debug)]
-pub(super) struct Failing<S> {
+pub(super) struct FaultyStore<S> {
     store: S,
     fails: Fails,
+    sabotage: Option<Sabotage>,
 }
 
-impl<S> Failing<S> {
-    pub(super) const fn new(store: S, fails: Fails) -> Self {
-        Self { store, fails }
+impl<S> FaultyStore<S> {
+    pub(super) const fn new(store: S, fails: Fails, sabotage: Option<Sabotage>) -> Self {
+        Self { store, fails, sabotage }
+    }
+
+    fn has(&self, bug: Sabotage) -> bool {
+        self.sabotage == Some(bug)
     }
 }
 
-impl<S: SessionStore> SessionStore for Failing<S> {
+impl<S: SessionStore> SessionStore for FaultyStore<S> {
     async fn get(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
         self.fails.check(Verb::Get)?;
         self.store.get(id).await
@@ -54,7 +38,10 @@ impl<S: SessionStore> SessionStore for Failing<S> {
     /// Extends nothing while something fails, as a store does that serves reads only.
     async fn get_and_touch(&self, id: &SessionId, hint: TouchHint<'_>) -> Result<Option<Stored>, StoreError> {
         self.fails.check(Verb::Get)?;
-        if self.fails.any() { self.store.get(id).await } else { self.store.get_and_touch(id, hint).await }
+        if self.has(Sabotage::Touch) || self.fails.verb().is_some() {
+            return self.store.get(id).await;
+        }
+        self.store.get_and_touch(id, hint).await
     }
 
     async fn set(
@@ -64,7 +51,8 @@ impl<S: SessionStore> SessionStore for Failing<S> {
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         self.fails.check(Verb::Set)?;
-        self.store.set(id, document, expect).await
+        let expect = if self.has(Sabotage::Overwrite) { Expect::Any } else { expect };
+        self.store.set(id, &spoiled(document, self.sabotage), expect).await
     }
 
     async fn set_for(
@@ -72,10 +60,10 @@ impl<S: SessionStore> SessionStore for Failing<S> {
         id: &SessionId,
         document: &Document,
         expect: Expect<'_>,
-        life: Duration,
+        at_most: Duration,
     ) -> Result<SetOutcome, StoreError> {
         self.fails.check(Verb::Set)?;
-        self.store.set_for(id, document, expect, life).await
+        self.store.set_for(id, &spoiled(document, self.sabotage), expect, at_most).await
     }
 
     async fn touch(
@@ -84,11 +72,17 @@ impl<S: SessionStore> SessionStore for Failing<S> {
         document: &Document,
         cookie: &Cookie,
     ) -> Result<TouchOutcome, StoreError> {
+        if self.has(Sabotage::Touch) {
+            return Ok(TouchOutcome::Touched);
+        }
         self.fails.check(Verb::Touch)?;
         self.store.touch(id, document, cookie).await
     }
 
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
+        if self.has(Sabotage::Destroy) {
+            return Ok(true);
+        }
         self.fails.check(Verb::Destroy)?;
         self.store.destroy(id).await
     }
@@ -99,6 +93,9 @@ impl<S: SessionStore> SessionStore for Failing<S> {
         expect: Expect<'_>,
         by: Successor<'_>,
     ) -> Result<SupersedeOutcome, StoreError> {
+        if self.has(Sabotage::Destroy) {
+            return Ok(SupersedeOutcome::Superseded);
+        }
         self.fails.check(Verb::Destroy)?;
         self.store.supersede(id, expect, by).await
     }
