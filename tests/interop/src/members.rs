@@ -1,34 +1,20 @@
 //! The top-level members of a document as text, and three documents merged by them.
+//!
+//! Not core's own index of a document: what is computed here is what core is compared with.
 
-/// The members of a compact JSON object, keys in their quotes, in order. Empty for anything else.
-fn members(document: &str) -> Vec<(&str, &str)> {
-    let Some(inner) = document.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-        return Vec::new();
-    };
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    let (mut start, mut colon) = (0, None);
-    let mut found = Vec::new();
-    for (place, byte) in inner.bytes().chain([b',']).enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 => colon = colon.or(Some(place)),
-            b',' if depth == 0 => {
-                if let Some(colon) = colon.take()
-                    && let (Some(key), Some(value)) = (inner.get(start..colon), inner.get(colon + 1..place))
-                {
-                    found.push((key, value));
-                }
-                start = place + 1;
-            }
-            _ => {}
-        }
-    }
-    found
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+
+/// By key, in order; values as they are written.
+type Members<'a> = IndexMap<String, &'a RawValue>;
+
+/// The members of a JSON object. None for anything else.
+fn members(document: &str) -> Members<'_> {
+    serde_json::from_str(document).unwrap_or_default()
+}
+
+fn text(members: &Members<'_>) -> String {
+    serde_json::to_string(members).unwrap_or_default()
 }
 
 /// What changed from `before` to `ours`, on top of `theirs`: the value of a key in `ours` wins, new keys stand behind, but for
@@ -39,44 +25,35 @@ pub(crate) fn merged(before: &str, theirs: &str, ours: &str) -> String {
     }
     let (before, ours) = (members(before), members(ours));
     let mut result = members(theirs);
-    let value = |list: &[(&str, &str)], key: &str| {
-        list.iter().find(|(known, _)| *known == key).map(|(_, value)| (*value).to_owned())
-    };
-    result.retain(|(key, _)| value(&ours, key).is_some() || value(&before, key).is_none());
-    for (key, new) in &ours {
-        if value(&before, key).as_deref() == Some(*new) {
+    result.retain(|key, _| ours.contains_key(key) || !before.contains_key(key));
+    for (key, new) in ours {
+        if before.get(&key).is_some_and(|old| old.get() == new.get()) {
             continue;
         }
-        if let Some((_, old)) = result.iter_mut().find(|(known, _)| known == key) {
+        if let Some(old) = result.get_mut(&key) {
             *old = new;
         } else {
-            result.insert(place_of(key, &result), (key, new));
+            result.shift_insert(place_of(&key, &result), key, new);
         }
     }
-    let texts: Vec<String> = result.iter().map(|(key, value)| format!("{key}:{value}")).collect();
-    format!("{{{}}}", texts.join(","))
+    text(&result)
 }
 
-fn place_of(key: &str, list: &[(&str, &str)]) -> usize {
-    let Some(number) = integer(key) else { return list.len() };
-    list.iter().position(|(known, _)| integer(known).is_none_or(|known| known > number)).unwrap_or(list.len())
+fn place_of(key: &str, members: &Members<'_>) -> usize {
+    let behind = |number| members.keys().position(|known| integer(known).is_none_or(|known| known > number));
+    integer(key).and_then(behind).unwrap_or(members.len())
 }
 
-/// The number of an integer-like key in quotes.
+/// The number of an integer-like key.
 fn integer(key: &str) -> Option<u32> {
-    let text = key.trim_matches('"');
-    text.parse().ok().filter(|number: &u32| number.to_string() == text)
+    key.parse().ok().filter(|number: &u32| number.to_string() == key)
 }
 
 /// The document without one member, and that member's value.
 pub(crate) fn without(document: &str, key: &str) -> Option<(String, String)> {
-    let quoted = format!("\"{key}\"");
-    let all = members(document);
-    let (_, value) = all.iter().find(|(known, _)| *known == quoted)?;
-    let rest: Vec<String> = (all.iter().filter(|(known, _)| *known != quoted))
-        .map(|(key, value)| format!("{key}:{value}"))
-        .collect();
-    Some((format!("{{{}}}", rest.join(",")), (*value).to_owned()))
+    let mut rest = members(document);
+    let value = rest.shift_remove(key)?;
+    Some((text(&rest), value.get().to_owned()))
 }
 
 #[cfg(test)]
@@ -86,12 +63,14 @@ mod tests {
     #[test]
     fn members_are_told_apart_whatever_is_in_them() {
         let document = r#"{"a":{"b":[1,2],"c":":,{"},"x\"y":"\\","z":1e+21}"#;
-        assert_eq!(
-            members(document),
-            [(r#""a""#, r#"{"b":[1,2],"c":":,{"}"#), (r#""x\"y""#, r#""\\""#), (r#""z""#, "1e+21")]
-        );
-        assert_eq!(members("null"), []);
-        assert_eq!(members("{}"), []);
+        let texts = |document| -> Vec<(String, String)> {
+            members(document).into_iter().map(|(key, value)| (key, value.get().to_owned())).collect()
+        };
+        let expected = [("a", r#"{"b":[1,2],"c":":,{"}"#), (r#"x"y"#, r#""\\""#), ("z", "1e+21")];
+        assert_eq!(texts(document), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!(text(&members(document)), document);
+        assert_eq!(texts("null"), []);
+        assert_eq!(texts("{}"), []);
     }
 
     #[test]
