@@ -74,7 +74,12 @@ impl Client {
         Self(awc::Client::builder().timeout(PATIENCE).disable_redirects().no_default_headers().finish())
     }
 
-    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer> {
+    /// What comes of a request: its answer, or why there is none.
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, String> {
+        self.send(call).await.map_err(|error| format!("{error:#}"))
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<Answer> {
         let mut request = self
             .0
             .post(format!("http://127.0.0.1:{}{}", call.port, call.path))

@@ -10,7 +10,6 @@ use super::Lab;
 use super::requests::serves;
 use super::track::Track;
 use super::watch::Answered;
-use crate::client::Answer;
 use crate::config::{OptionSet, Space};
 use crate::expected::{Stages, after_overlap};
 use crate::mismatch::Observation;
@@ -48,11 +47,11 @@ impl Lab {
             };
             let mut stages = Stages::default();
             if is_node {
-                stages.held = track.look_again(&mut self.probe, set, now).await?;
+                stages.held = track.look(&mut self.probe, set, now).await?.clone();
             }
             let second = client.call(self.prepare(set, &ids.1, quick, now, track)?).await;
             if is_node {
-                stages.quick = track.look_again(&mut self.probe, set, now).await?;
+                stages.quick = track.look(&mut self.probe, set, now).await?.clone();
             }
             let overlaps = early.is_none();
             let first = if let Some(answer) = early {
@@ -61,11 +60,9 @@ impl Lab {
                 self.open_gate(side, now).await?;
                 first.await
             };
-            let caught = |answer: Result<Answer>| answer.map_err(|error| format!("{error:#}"));
-            let (first, second) = (caught(first), caught(second));
             track.keep(quick, &second, now);
             track.keep(held, &first, now);
-            let stored = track.look_again(&mut self.probe, set, now).await?;
+            let stored = track.look(&mut self.probe, set, now).await?.clone();
             if let (true, true, Ok(answer)) = (is_node, overlaps, &first) {
                 let node = Observation { answer: Some(answer.clone()), stored };
                 ours = after_overlap(set.1, held, &stages, &node);

@@ -1,13 +1,13 @@
 //! One request at a time, in all spaces.
 
 use anyhow::{Context as _, Result};
-use futures_util::future::try_join;
+use futures_util::future::join;
 use serde_json::json;
 
 use super::Lab;
 use super::track::Track;
 use super::watch::Answered;
-use crate::client::{Answer, Call};
+use crate::client::Call;
 use crate::config::{OptionSet, Space};
 use crate::cookies::cookie_header;
 use crate::expected::{Notes, after_request, may_differ};
@@ -32,11 +32,11 @@ impl Lab {
         // Node alone and Rust alone at the same time; a server never gets two requests at once.
         let mut calls = calls.into_iter();
         let (first, second) = (calls.next().context("Node alone")?, calls.next().context("Rust alone")?);
-        let (first, second) = try_join(self.caught(first), self.caught(second)).await?;
+        let (first, second) = join(self.client.call(first), self.client.call(second)).await;
         let notes = if may_differ(set.1, request) { self.notes(now).await? } else { Notes::default() };
         let mut answers = vec![first, second];
         for call in calls {
-            answers.push(self.caught(call).await?);
+            answers.push(self.client.call(call).await);
         }
         for (track, answer) in tracks.iter_mut().zip(&answers) {
             track.keep(request, answer, now);
@@ -50,11 +50,6 @@ impl Lab {
             _ => None,
         };
         Ok((answers.into_iter().map(|answer| answer.map(Some)).collect(), ours))
-    }
-
-    /// What a call gives, its failure included.
-    async fn caught(&self, call: Call<'_>) -> Result<Result<Answer, String>> {
-        Ok(self.client.call(call).await.map_err(|error| format!("{error:#}")))
     }
 
     /// What Node says about the last request that it has answered.

@@ -33,7 +33,12 @@ impl Track {
     }
 
     /// Looks at what is stored, our own key left out where it is known.
-    pub(super) async fn look(&mut self, probe: &mut Probe, set: (usize, &OptionSet), now: i64) -> Result<()> {
+    pub(super) async fn look(
+        &mut self,
+        probe: &mut Probe,
+        set: (usize, &OptionSet),
+        now: i64,
+    ) -> Result<&Entries> {
         self.stored = probe.entries(self.space, set.0, now).await?;
         if self.space != Space::Node && set.1.session.contains_key("absoluteTimeout") {
             for entry in self.stored.values_mut() {
@@ -44,18 +49,7 @@ impl Track {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// As [`look`](Self::look); and what there is.
-    pub(super) async fn look_again(
-        &mut self,
-        probe: &mut Probe,
-        set: (usize, &OptionSet),
-        now: i64,
-    ) -> Result<Entries> {
-        self.look(probe, set, now).await?;
-        Ok(self.stored.clone())
+        Ok(&self.stored)
     }
 
     /// Makes a space that has gone Node's way equal to one that has gone ours, where that is a known difference: what comes
@@ -77,6 +71,7 @@ impl Track {
                 Some(_) => {}
             }
         }
-        self.look(probe, set, now).await
+        self.look(probe, set, now).await?;
+        Ok(())
     }
 }
