@@ -12,3 +12,4 @@ mod own_options;
 mod sabotage;
 mod sequences;
 mod store_failures;
+mod support;

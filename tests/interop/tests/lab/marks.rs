@@ -2,8 +2,10 @@
 
 use express_session_interop::config::{OptionSet, StoreKind};
 use express_session_interop::lab::{Lab, Observation, Observed, START};
-use express_session_interop::script::{Operation, Request, Script, Sends, Side, Step, Task};
+use express_session_interop::script::{Request, Script, Sends, Side, Step};
 use serde_json::{Map, Value, json};
+
+use crate::support::{plain, set};
 
 /// The id of the visitor before the login: the first of step 0.
 const OLD: &str = "t0.1";
@@ -17,17 +19,7 @@ fn options() -> OptionSet {
 }
 
 fn request(client: usize, side: Side, sends: Sends, operations: Value) -> Step {
-    Step::Request(plain(client, side, sends, operations))
-}
-
-fn plain(client: usize, side: Side, sends: Sends, operations: Value) -> Request {
-    let operations: Vec<Operation> = serde_json::from_value(operations).unwrap();
-    let task = Task { operations, ..Task::default() };
-    Request { client, path: "/".to_owned(), side, sends, forwarded: None, fails: None, task }
-}
-
-fn set(key: &str, value: &str) -> Value {
-    json!({"op": "set", "key": key, "value": value})
+    Step::Request(Request { client, side, sends, ..plain(operations) })
 }
 
 fn get(key: &str) -> Value {
@@ -35,7 +27,7 @@ fn get(key: &str) -> Value {
 }
 
 fn login(name: &str) -> Value {
-    json!([{"op": "regenerate"}, set("user", name)])
+    json!([{"op": "regenerate"}, set("user", json!(name))])
 }
 
 /// What was seen after each step in the space both servers share, and what Node lists after the last.
@@ -82,7 +74,7 @@ async fn a_node_server_reads_lists_and_counts_no_session_that_rust_has_supersede
     for store in SHARED {
         let [node, rust] = with_the_old_id();
         let steps = vec![
-            request(0, Side::Node, Sends::Jar, json!([set("user", "alice")])),
+            request(0, Side::Node, Sends::Jar, json!([set("user", json!("alice"))])),
             request(0, Side::Rust, Sends::Jar, login("bob")),
             node,
             rust,
@@ -112,11 +104,11 @@ async fn a_node_server_reads_lists_and_counts_no_session_that_rust_has_supersede
 #[actix_web::test]
 async fn a_node_request_that_was_under_way_revives_no_session_by_its_touch() {
     for store in SHARED {
-        let slow = plain(0, Side::Node, Sends::Jar, json!([{"op": "hold"}, {"op": "dump"}]));
-        let quick = plain(0, Side::Rust, Sends::Jar, login("bob"));
+        let slow = Request { side: Side::Node, ..plain(json!([{"op": "hold"}, {"op": "dump"}])) };
+        let quick = plain(login("bob"));
         let [node, rust] = with_the_old_id();
         let steps = vec![
-            request(0, Side::Node, Sends::Jar, json!([set("user", "alice")])),
+            request(0, Side::Node, Sends::Jar, json!([set("user", json!("alice"))])),
             Step::Overlap { held: slow, quick },
             node,
             rust,

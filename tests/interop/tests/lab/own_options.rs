@@ -4,7 +4,7 @@ use express_session_interop::config::{OptionSet, StoreKind};
 use express_session_interop::script::{Request, Sends, Side, Step};
 use serde_json::json;
 
-use crate::differences::{options, request, run, sending, set};
+use crate::support::{options, plain, request, run, sending, set};
 
 fn own(more: serde_json::Value) -> OptionSet {
     let mut own = options(json!({"cookie": {"maxAge": 60_000}}));
@@ -30,10 +30,7 @@ async fn a_cookie_signed_with_a_retired_secret_is_replaced() {
 /// D32
 #[actix_web::test]
 async fn the_time_of_creation_is_a_modification_when_it_is_first_seen() {
-    let by = |side: Side| {
-        let Step::Request(it) = request(json!([set("a", json!(1))])) else { panic!("a request") };
-        Step::Request(Request { side, ..it })
-    };
+    let by = |side: Side| Step::Request(Request { side, ..plain(json!([set("a", json!(1))])) });
     let options = own(json!({"absoluteTimeout": 86_400_000}));
     let steps = vec![by(Side::Rust), request(json!([]))];
     let ends = run(StoreKind::Redis, options.clone(), steps).await;

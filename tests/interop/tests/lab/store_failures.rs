@@ -4,11 +4,10 @@ use express_session_interop::config::StoreKind;
 use express_session_interop::script::{Request, Step, Verb};
 use serde_json::{Value, json};
 
-use crate::differences::{Ends, options, request, run, set};
+use crate::support::{Ends, options, plain, request, run, set};
 
 fn failing(verb: Verb, operations: Value) -> Step {
-    let Step::Request(it) = request(operations) else { panic!("a request") };
-    Step::Request(Request { fails: Some(verb), ..it })
+    Step::Request(Request { fails: Some(verb), ..plain(operations) })
 }
 
 async fn after_one_good_request(unset: &str, last: Step) -> Ends {
