@@ -77,17 +77,20 @@ impl Shards {
     /// The session, now the most recently used.
     pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Entry> {
         let mut shard = self.lock(self.part_of(id));
-        let expired = match shard.find(id.as_bytes(), now, |entry| entry.clone()) {
+        let why = match shard.find(id.as_bytes(), now, |entry| entry.clone()) {
             Lookup::Live(found) => {
                 shard.hits += 1;
                 return Some(found);
             }
-            Lookup::Expired(entry) => Some(entry),
+            Lookup::Expired(entry) => {
+                self.left(id.as_bytes(), &entry);
+                Some(Disposal::Expired)
+            }
             Lookup::Absent => None,
         };
         shard.misses += 1;
         drop(shard);
-        self.expired(id, expired);
+        self.dispose(id, why);
         None
     }
 
@@ -118,15 +121,18 @@ impl Shards {
             std::mem::swap(entry, &mut new);
             Ok(())
         });
-        let expired = match written {
+        let why = match written {
             Lookup::Live(Ok(())) => {
-                drop(shard);
                 self.resized(new.size(name), new_size);
+                drop(shard);
                 self.make_room(part, id);
                 return Write::Written(revision);
             }
             Lookup::Live(Err(other)) => return Write::Conflict(other),
-            Lookup::Expired(entry) => Some(entry),
+            Lookup::Expired(entry) => {
+                self.left(name, &entry);
+                Some(Disposal::Expired)
+            }
             Lookup::Absent => None,
         };
         if expected.is_none() {
@@ -135,7 +141,7 @@ impl Shards {
             self.bytes.fetch_add(new_size, Relaxed);
         }
         drop(shard);
-        self.expired(id, expired);
+        self.dispose(id, why);
         if expected.is_some() {
             return Write::Gone;
         }
@@ -164,28 +170,32 @@ impl Shards {
             }
             Ok((before, entry.size(name)))
         });
-        let expired = match touched {
+        let why = match touched {
             Lookup::Live(resized) => {
                 let (before, after) = resized?;
-                drop(shard);
                 self.resized(before, after);
+                drop(shard);
                 self.make_room(part, id);
                 return Ok(true);
             }
-            Lookup::Expired(entry) => Some(entry),
+            Lookup::Expired(entry) => {
+                self.left(name, &entry);
+                Some(Disposal::Expired)
+            }
             Lookup::Absent => None,
         };
         drop(shard);
-        self.expired(id, expired);
+        self.dispose(id, why);
         Ok(false)
     }
 
     /// Removes the session; whether there was a live one.
     pub(crate) fn remove(&self, id: &SessionId, now: UnixMillis) -> bool {
-        let removed = self.lock(self.part_of(id)).remove(id.as_bytes());
-        let Some(entry) = removed else { return false };
-        let live = !entry.deadline.is_past(now);
+        let mut shard = self.lock(self.part_of(id));
+        let Some(entry) = shard.remove(id.as_bytes()) else { return false };
         self.left(id.as_bytes(), &entry);
+        drop(shard);
+        let live = !entry.deadline.is_past(now);
         self.dispose(id, if live { Disposal::Destroyed } else { Disposal::Expired });
         live
     }
@@ -214,11 +224,12 @@ impl Shards {
         if is_done && let Some((successor, until)) = mark {
             shard.marks.leave(name, successor, until, now);
         }
-        drop(shard);
-        if let Some((entry, why)) = removed {
+        let why = removed.map(|(entry, why)| {
             self.left(name, &entry);
-            self.dispose(id, why);
-        }
+            why
+        });
+        drop(shard);
+        self.dispose(id, why);
         if is_done { Superseded::Done } else { Superseded::Gone }
     }
 
@@ -252,14 +263,17 @@ impl Shards {
     /// Removes everything.
     pub(crate) fn clear(&self) {
         for part in 0..self.parts.len() {
-            let removed = self.lock(part).take_all();
-            for (id, entry) in removed {
+            let mut to_dispose = Vec::new();
+            let mut shard = self.lock(part);
+            for (id, entry) in shard.take_all() {
                 self.left(&id, &entry);
-                if self.options.dispose.is_some()
-                    && let Some(id) = parse(&id)
-                {
-                    self.dispose(&id, Disposal::Cleared);
+                if self.options.dispose.is_some() {
+                    to_dispose.extend(parse(&id));
                 }
+            }
+            drop(shard);
+            for id in to_dispose {
+                self.dispose(&id, Disposal::Cleared);
             }
         }
     }
@@ -342,13 +356,6 @@ impl Shards {
         }
     }
 
-    fn expired(&self, id: &SessionId, entry: Option<Entry>) {
-        if let Some(entry) = entry {
-            self.left(id.as_bytes(), &entry);
-            self.dispose(id, Disposal::Expired);
-        }
-    }
-
     /// Counts in one step: a moment in which both sizes count could make another thread drop a session.
     fn resized(&self, before: u64, after: u64) {
         if after > before {
@@ -358,13 +365,16 @@ impl Shards {
         }
     }
 
+    /// Counts a session out that has left; as all counting, while its part is locked, or another thread could count it out
+    /// before it is counted in, and the store would seem to be full.
     fn left(&self, id: &[u8], entry: &Entry) {
         self.sessions.fetch_sub(1, Relaxed);
         self.bytes.fetch_sub(entry.size(id), Relaxed);
     }
 
-    fn dispose(&self, id: &SessionId, why: Disposal) {
-        if let Some(dispose) = &self.options.dispose {
+    /// Tells the hook of a session that has left, if one has.
+    fn dispose(&self, id: &SessionId, why: impl Into<Option<Disposal>>) {
+        if let (Some(dispose), Some(why)) = (&self.options.dispose, why.into()) {
             dispose(id, why);
         }
     }

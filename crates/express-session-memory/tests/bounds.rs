@@ -122,6 +122,30 @@ fn bounds_and_counts_hold_under_concurrent_writes() {
     }
 }
 
+/// A session that grows while another thread ends it is never counted out before it is counted in.
+#[test]
+fn a_store_with_room_drops_nothing_while_sessions_grow_and_go() {
+    let store = MemoryStore::new(MemoryOptions::new().max(8));
+    let (small, large) = (document(0), document(100_000));
+    block_on(put(&store, "resident", 0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..1_000_000 {
+                for document in [&small, &large] {
+                    block_on(store.set(&id("grows"), document, Expect::Any)).unwrap();
+                }
+            }
+        });
+        scope.spawn(|| {
+            for _ in 0..1_000_000 {
+                block_on(store.destroy(&id("grows"))).unwrap();
+                block_on(store.set(&id("other"), &small, Expect::Any)).unwrap();
+            }
+        });
+    });
+    assert_eq!(store.stats().evictions, 0);
+}
+
 /// The store's futures are ready at once, so no runtime is needed to wait for them.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
