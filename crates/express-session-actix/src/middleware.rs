@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::layer::{Handle, Layer};
 use crate::request::ActixRequest;
 use crate::response::{SessionHeaders, WithHeaders};
-use crate::timer::TokioTimer;
+use crate::timer::WorkerTimer;
 use crate::view::{self, View};
 
 /// Sessions for everything it is wrapped around.
@@ -68,7 +68,7 @@ enum Ecosystem {
 impl SessionMiddleware {
     /// Sessions in this store with these options.
     pub fn new(store: impl SessionStore, options: Options) -> Self {
-        Self::from_manager(SessionManager::with_clock(store, options, SystemClock, TokioTimer))
+        Self::from_manager(SessionManager::with_clock(store, options, SystemClock, WorkerTimer))
     }
 
     /// Sessions of a manager that was made elsewhere, with a clock or timer of its own.
