@@ -45,6 +45,8 @@ pub enum FileError {
 pub enum Action {
     /// Creating the folder, or looking at it.
     CreateFolder,
+    /// Trying whether the folder can be written.
+    Probe,
     /// Listing the folder.
     List,
     /// Reading a session.
@@ -69,6 +71,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::CreateFolder => "create the session folder",
+            Self::Probe => "write to the session folder",
             Self::List => "list the session folder",
             Self::Read => "read a session file",
             Self::Lock => "lock a session file",

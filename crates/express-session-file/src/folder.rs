@@ -17,6 +17,7 @@ use crate::error::{Action, FileError};
 use crate::lock::{self, Locked};
 use crate::options::FileOptions;
 use crate::path::{Layout, SessionPath};
+use crate::probe::{Probed, probe};
 use crate::quarantine::Quarantine;
 
 /// What is there, for somebody who expects something.
@@ -40,20 +41,22 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder, creating it if it is missing.
-    pub(crate) fn open(options: FileOptions) -> Result<Self, FileError> {
+    /// Opens the folder, creating it if it is missing; with what was found about it.
+    pub(crate) fn open(options: FileOptions) -> Result<(Self, Probed), FileError> {
         options.check()?;
         create_folder(&options.path)?;
         // A later change of the working directory must not move the sessions.
         let path = fs::canonicalize(&options.path).map_err(Action::CreateFolder.failed())?;
+        let probed = probe(&path)?;
         let cipher = options.encryption.map(Cipher::new).transpose()?;
-        Ok(Self {
+        let folder = Self {
             layout: Layout::new(path, options.file_extension, options.fan_out),
             documents: Documents { cipher, ttl: whole_millis(options.ttl) },
             writer: Writer::new(options.durability),
             quarantine: Quarantine::default(),
             clock: options.clock,
-        })
+        };
+        Ok((folder, probed))
     }
 
     pub(crate) fn get(&self, path: &SessionPath) -> Result<Option<Stored>, StoreError> {
@@ -236,7 +239,7 @@ mod tests {
     #[test]
     fn only_the_file_that_was_looked_at_is_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(FileOptions::new().path(dir.path())).unwrap();
+        let (folder, _) = Folder::open(FileOptions::new().path(dir.path())).unwrap();
         let path = folder.layout.locate(&SessionId::parse("sid").unwrap()).unwrap();
         for (in_between, outcome, left) in [
             ("nothing", Outcome::Written, None),

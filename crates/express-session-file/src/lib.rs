@@ -11,6 +11,7 @@ mod lock;
 mod marks;
 mod options;
 mod path;
+mod probe;
 mod quarantine;
 mod store;
 mod sweep;

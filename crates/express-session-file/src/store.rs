@@ -39,11 +39,18 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`FileError`] if an option is not possible, the folder cannot be created, or a thread cannot be started.
+    /// [`FileError`] if an option is not possible, the folder cannot be created or written, or a thread cannot be started.
     pub fn new(options: FileOptions) -> Result<Self, FileError> {
         let FileOptions { reap_interval, threads, retries, .. } = options;
-        let folder = Arc::new(Folder::open(options)?);
-        if folder.ignores_case() {
+        let (folder, probed) = Folder::open(options)?;
+        let folder = Arc::new(folder);
+        if probed.is_shared {
+            tracing::warn!(
+                "others can write to the session folder: whoever can put a file there can log in as anybody; let it belong to \
+                 the user of this process, with mode 0700"
+            );
+        }
+        if probed.ignores_case {
             tracing::warn!(
                 "the session folder does not tell upper from lower case: session ids that differ only in case \
                  share a file. Generated ids are long enough for that not to happen; those of your own may not be"

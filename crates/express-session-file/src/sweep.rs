@@ -177,18 +177,6 @@ impl Folder {
         }
         Ok(())
     }
-
-    /// Whether the file system finds files under names of another case.
-    pub(crate) fn ignores_case(&self) -> bool {
-        let name = format!("{TEMPORARY_PREFIX}probe-{}", std::process::id());
-        let probe = self.layout.folder().join(&name);
-        if fs::write(&probe, b"").is_err() {
-            return false;
-        }
-        let ignores = self.layout.folder().join(name.to_uppercase()).exists();
-        let _ = fs::remove_file(&probe);
-        ignores
-    }
 }
 
 /// `None` if there is no such folder: nothing has been written yet, or somebody removed it.

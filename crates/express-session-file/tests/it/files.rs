@@ -156,3 +156,12 @@ async fn a_life_that_is_cut_short_is_a_last_access_in_the_past() {
         last_access(Duration::ZERO);
     }
 }
+
+/// Root writes everywhere but where the system lets nobody.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_at_the_start() {
+    let result = FileStore::new(FileOptions::new().path("/proc/self/fdinfo"));
+    let Err(error @ FileError::Io { .. }) = result else { panic!("opened: {result:?}") };
+    assert_eq!(error.to_string(), "cannot write to the session folder");
+}
