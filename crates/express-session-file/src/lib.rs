@@ -3,6 +3,7 @@
 mod admin;
 mod atomic_write;
 mod document;
+#[cfg_attr(not(feature = "encryption"), path = "not_encrypted.rs")]
 mod encryption;
 mod error;
 mod folder;
@@ -17,6 +18,7 @@ mod store;
 mod sweep;
 mod turns;
 
+#[cfg(feature = "encryption")]
 pub use encryption::{Algorithm, EncodeAs, Encryption, Hashing, KeyDerivation};
 pub use error::{Action, FileError};
 pub use options::{

@@ -124,7 +124,8 @@ impl FileOptions {
         self
     }
 
-    /// Encrypts files with this secret, as session-file-store's `secret` does with its default settings.
+    /// Encrypts files with this secret, as session-file-store's `secret` does with its default settings. Needs the
+    /// crate's feature `encryption`.
     ///
     /// # Default
     ///
@@ -134,15 +135,17 @@ impl FileOptions {
     ///
     /// The secret alone protects all files; it is stretched by scrypt, but a weak one can still be guessed by
     /// whoever has a copy of a file. It is not the cookie's secret, and should not be the same.
+    #[cfg(feature = "encryption")]
     pub fn secret(self, secret: impl Into<String>) -> Self {
         self.encryption(Encryption::new(secret))
     }
 
-    /// Encrypts files as session-file-store does with a `crypto` option object.
+    /// Encrypts files as session-file-store does with a `crypto` option object. Needs the crate's feature `encryption`.
     ///
     /// # Default
     ///
     /// Not encrypted, as in Node.
+    #[cfg(feature = "encryption")]
     pub fn encryption(mut self, encryption: Encryption) -> Self {
         self.encryption = Some(encryption);
         self
@@ -235,6 +238,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "encryption")]
     #[test]
     fn debug_does_not_leak_the_secret() {
         let shown = format!("{:?}", FileOptions::new().secret("keyboard cat"));
