@@ -14,7 +14,7 @@ use crate::atomic_write::{Outcome, Writer, create_folder};
 use crate::document::{Documents, Lifetime};
 use crate::encryption::Cipher;
 use crate::error::{Action, FileError};
-use crate::lock::{self, Locked};
+use crate::lock::{self, Interrupted, Locked};
 use crate::options::FileOptions;
 use crate::path::{Layout, SessionPath};
 use crate::probe::{Probed, probe};
@@ -59,7 +59,7 @@ impl Folder {
         Ok((folder, probed))
     }
 
-    pub(crate) fn get(&self, path: &SessionPath) -> Result<Option<Stored>, StoreError> {
+    pub(crate) fn get(&self, path: &SessionPath) -> Result<Option<Stored>, Interrupted> {
         let Some(bytes) = lock::read(&path.file)? else { return Ok(None) };
         match self.documents.decode(&bytes) {
             Ok(document) => Ok(document.and_then(|document| self.stored(document, &bytes))),
@@ -68,7 +68,7 @@ impl Folder {
     }
 
     /// Reads again what could not be decoded: only under the lock it is certain what goes into quarantine.
-    fn get_locked(&self, path: &SessionPath) -> Result<Option<Stored>, StoreError> {
+    fn get_locked(&self, path: &SessionPath) -> Result<Option<Stored>, Interrupted> {
         let Some(held) = lock::lock(&path.file)? else { return Ok(None) };
         let live = self.find_live(path, &held)?;
         Ok(live.and_then(|document| self.stored(document, &held.bytes)))
@@ -77,12 +77,10 @@ impl Folder {
     pub(crate) fn set(
         &self,
         path: &SessionPath,
-        document: Document,
+        document: &Document,
         expect: Expect<'_>,
         at_most: Option<Duration>,
-    ) -> Result<SetOutcome, StoreError> {
-        let ahead = self.documents.time_ahead(&document, at_most);
-        let mut data = Data::of(document);
+    ) -> Result<SetOutcome, Interrupted> {
         loop {
             let held = lock::lock(&path.file)?;
             match self.look(path, held.as_ref(), expect)? {
@@ -90,8 +88,9 @@ impl Folder {
                 Found::Other(newer) => return Ok(SetOutcome::Conflict(newer)),
                 Found::Nothing => return Ok(SetOutcome::Gone),
             }
-            let bytes =
-                self.documents.encode(&mut data, UnixMillis(self.clock.now().0.saturating_sub(ahead)))?;
+            let ahead = self.documents.time_ahead(document, at_most);
+            let accessed = UnixMillis(self.clock.now().0.saturating_sub(ahead));
+            let bytes = self.documents.encode(&mut Data::of(document.clone()), accessed)?;
             let outcome = match &held {
                 Some(held) => self.writer.replace(path, held, &bytes)?,
                 None => self.writer.create(path, &bytes)?,
@@ -123,7 +122,7 @@ impl Folder {
     ///
     /// DIFFERENCE: session-file-store touches an expired file by writing it anew without its data, and fails
     /// after its retries if there is none.
-    pub(crate) fn touch(&self, path: &SessionPath, cookie: &Cookie) -> Result<TouchOutcome, StoreError> {
+    pub(crate) fn touch(&self, path: &SessionPath, cookie: &Cookie) -> Result<TouchOutcome, Interrupted> {
         loop {
             let Some(held) = lock::lock(&path.file)? else { return Ok(TouchOutcome::Gone) };
             let Some(current) = self.find_live(path, &held)? else { return Ok(TouchOutcome::Gone) };
@@ -137,7 +136,7 @@ impl Folder {
         }
     }
 
-    pub(crate) fn destroy(&self, path: &SessionPath) -> Result<bool, StoreError> {
+    pub(crate) fn destroy(&self, path: &SessionPath) -> Result<bool, Interrupted> {
         let Some(held) = lock::lock(&path.file)? else { return Ok(false) };
         let document = self.documents.decode(&held.bytes).ok().flatten();
         let was_live = document.is_some_and(|document| self.is_live(&document));
@@ -145,7 +144,7 @@ impl Folder {
     }
 
     /// Removes a session that has expired; whether it had.
-    pub(crate) fn reap(&self, path: &SessionPath) -> Result<bool, StoreError> {
+    pub(crate) fn reap(&self, path: &SessionPath) -> Result<bool, Interrupted> {
         // Most sessions live: they are not worth a lock.
         let Some(bytes) = lock::read(&path.file)? else { return Ok(false) };
         if matches!(self.documents.decode(&bytes), Ok(Some(document)) if self.is_live(&document)) {
@@ -159,7 +158,7 @@ impl Folder {
     }
 
     /// Whatever is in it.
-    pub(crate) fn remove_any(&self, path: &SessionPath) -> Result<(), StoreError> {
+    pub(crate) fn remove_any(&self, path: &SessionPath) -> Result<(), Interrupted> {
         if let Some(held) = lock::lock(&path.file)? {
             self.remove(path, &held)?;
         }

@@ -12,6 +12,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use express_session_core::StoreError;
+
 use crate::error::{Action, FileError};
 use crate::options::LOCK_LIMIT;
 
@@ -37,53 +39,89 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 
 /// Locks and reads the file; `None` if there is none.
 ///
-/// Blocks while somebody else holds the lock, up to [`LOCK_LIMIT`].
-pub(crate) fn lock(path: &Path) -> Result<Option<Locked>, FileError> {
-    let mut wait = Wait::default();
+/// # Errors
+///
+/// [`Interrupted::Busy`] if somebody else holds the lock. It never waits: an I/O thread that waits for one session's lock
+/// is one that all others miss.
+pub(crate) fn lock(path: &Path) -> Result<Option<Locked>, Interrupted> {
     loop {
         let file = match open_to_lock(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Action::Lock.failed()(error)),
+            Err(error) => return Err(Action::Lock.failed()(error).into()),
         };
         match file.try_lock() {
-            Ok(()) => {
-                let metadata = file.metadata().map_err(Action::Lock.failed())?;
-                match fs::symlink_metadata(path) {
-                    Ok(named) if is_same_file(&metadata, &named) => {
-                        let bytes = read_all(&file)?;
-                        return Ok(Some(Locked { _file: file, metadata, bytes }));
-                    }
-                    // Replaced between opening and locking: the new one is to be locked.
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                    Err(error) => return Err(Action::Lock.failed()(error)),
-                }
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Interrupted::Busy),
+            Err(TryLockError::Error(error)) => return Err(Action::Lock.failed()(error).into()),
+        }
+        let metadata = file.metadata().map_err(Action::Lock.failed())?;
+        match fs::symlink_metadata(path) {
+            Ok(named) if is_same_file(&metadata, &named) => {
+                let bytes = read_all(&file)?;
+                return Ok(Some(Locked { _file: file, metadata, bytes }));
             }
-            Err(TryLockError::WouldBlock) => wait.pause()?,
-            Err(TryLockError::Error(error)) => return Err(Action::Lock.failed()(error)),
+            // Replaced between opening and locking: the new one is to be locked.
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Action::Lock.failed()(error).into()),
         }
     }
 }
 
-/// Longer and longer pauses, until it has been [`LOCK_LIMIT`].
+/// Why a step that needs a lock has no result. Nothing was changed.
+#[derive(Debug)]
+pub(crate) enum Interrupted {
+    /// Somebody else holds the lock: to be tried again.
+    Busy,
+    Failed(StoreError),
+}
+
+impl From<FileError> for Interrupted {
+    fn from(error: FileError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<StoreError> for Interrupted {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// How often a lock is tried again at once: it is held for some 50 microseconds.
+const AT_ONCE: u64 = 8;
+
+/// Longer and longer pauses between attempts to lock, until all of them together have reached [`LOCK_LIMIT`].
 #[derive(Default)]
-struct Wait {
-    attempts: u32,
+pub(crate) struct Pauses {
+    attempts: u64,
     waited: Duration,
 }
 
-impl Wait {
-    fn pause(&mut self) -> Result<(), FileError> {
-        // A lock is held for some 50 microseconds.
-        let pause = Duration::from_micros(20) * self.attempts.min(250);
+impl Pauses {
+    /// The next pause: none at first, then one millisecond more each time, up to five.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError::Locked`] once the limit is reached.
+    pub(crate) fn next(&mut self) -> Result<Duration, FileError> {
         self.attempts += 1;
+        let pause = Duration::from_millis(self.attempts.saturating_sub(AT_ONCE).min(5));
         self.waited += pause;
-        if self.waited > LOCK_LIMIT {
-            return Err(FileError::Locked(LOCK_LIMIT));
+        if self.waited > LOCK_LIMIT { Err(FileError::Locked(LOCK_LIMIT)) } else { Ok(pause) }
+    }
+}
+
+/// Tries a step until nobody else holds its lock; for threads that nobody else waits for.
+pub(crate) fn wait_for<T>(mut step: impl FnMut() -> Result<T, Interrupted>) -> Result<T, StoreError> {
+    let mut pauses = Pauses::default();
+    loop {
+        match step() {
+            Ok(done) => return Ok(done),
+            Err(Interrupted::Failed(error)) => return Err(error),
+            Err(Interrupted::Busy) => thread::sleep(pauses.next()?),
         }
-        thread::sleep(pause);
-        Ok(())
     }
 }
 

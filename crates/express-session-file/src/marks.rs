@@ -19,7 +19,7 @@ use crate::atomic_write::Outcome;
 use crate::document::Documents;
 use crate::error::{Action, FileError};
 use crate::folder::{Folder, Found};
-use crate::lock;
+use crate::lock::{self, Interrupted};
 use crate::path::SessionPath;
 
 /// Which session has taken the place of another.
@@ -60,7 +60,7 @@ impl Folder {
         expect: Expect<'_>,
         successor: &SessionId,
         grace: Duration,
-    ) -> Result<SupersedeOutcome, StoreError> {
+    ) -> Result<SupersedeOutcome, Interrupted> {
         let place = self.layout.mark_of(path).filter(|_| !grace.is_zero());
         loop {
             let held = lock::lock(&path.file)?;

@@ -12,6 +12,7 @@ use express_session_core::{
 use crate::error::FileError;
 use crate::folder::Folder;
 use crate::io_threads::IoThreads;
+use crate::lock::{Interrupted, Pauses};
 use crate::options::{FileOptions, RETRY_PAUSE};
 use crate::path::SessionPath;
 use crate::sweep::Sweeper;
@@ -79,8 +80,7 @@ impl FileStore {
     }
 
     async fn read(&self, path: SessionPath) -> Result<Option<Stored>, StoreError> {
-        let folder = Arc::clone(&self.inner.folder);
-        self.inner.threads.run(move || folder.get(&path)).await?
+        self.run((), path, Folder::get).await
     }
 
     async fn set_document(
@@ -95,7 +95,7 @@ impl FileStore {
         let revision = revision(expect);
         self.write(id, path, move |folder, path| {
             let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
-            folder.set(path, document, expect, at_most)
+            folder.set(path, &document, expect, at_most)
         })
         .await
     }
@@ -105,16 +105,42 @@ impl FileStore {
         &self,
         id: &SessionId,
         path: SessionPath,
-        verb: impl FnOnce(&Folder, &SessionPath) -> Result<T, StoreError> + Send + 'static,
+        verb: impl Fn(&Folder, &SessionPath) -> Result<T, Interrupted> + Send + 'static,
     ) -> Result<T, StoreError> {
         let turn = self.inner.turns.wait(id).await;
-        let folder = Arc::clone(&self.inner.folder);
-        let job = move || {
-            let result = verb(&folder, &path);
-            drop(turn);
-            result
-        };
-        self.inner.threads.run(job).await?
+        self.run(turn, path, verb).await
+    }
+
+    /// Runs a verb on an I/O thread, and again for as long as another process holds the session's lock. In between the
+    /// thread is others'; `turn` goes along with the verb, so that the turn does not end before a verb whose caller has left.
+    async fn run<T: Send + 'static>(
+        &self,
+        turn: impl Send + 'static,
+        path: SessionPath,
+        verb: impl Fn(&Folder, &SessionPath) -> Result<T, Interrupted> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut pauses = Pauses::default();
+        let mut job = (turn, path, verb);
+        loop {
+            let folder = Arc::clone(&self.inner.folder);
+            let (result, back) = self
+                .inner
+                .threads
+                .run(move || {
+                    let (_, path, verb) = &job;
+                    (verb(&folder, path), job)
+                })
+                .await?;
+            match result {
+                Ok(done) => return Ok(done),
+                Err(Interrupted::Failed(error)) => return Err(error),
+                Err(Interrupted::Busy) => job = back,
+            }
+            let pause = pauses.next()?;
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use express_session_core::{Clock as _, SessionId, StoreError, SystemClock};
 use crate::atomic_write::TEMPORARY_PREFIX;
 use crate::error::{Action, FileError};
 use crate::folder::Folder;
+use crate::lock::{self, Interrupted};
 use crate::marks::remove_file;
 use crate::path::{MARK_PREFIX, SessionPath};
 
@@ -118,7 +119,12 @@ impl Folder {
         } else if self.layout.is_node_temporary(name) {
             remove_if_old(entry, NODE_TEMPORARY_LIMIT)?;
         } else if let Some(path) = self.session_path(name) {
-            return self.reap(&path.1);
+            return match self.reap(&path.1) {
+                // Somebody is writing it: the next sweep sees what it has become.
+                Err(Interrupted::Busy) => Ok(false),
+                Err(Interrupted::Failed(error)) => Err(error),
+                Ok(was_expired) => Ok(was_expired),
+            };
         }
         Ok(false)
     }
@@ -133,7 +139,7 @@ impl Folder {
             if self.is_mark(name) {
                 remove_file(&entry.path())?;
             } else if let Some((_, path)) = self.session_path(name) {
-                self.remove_any(&path)?;
+                lock::wait_for(|| self.remove_any(&path))?;
             }
             Ok(true)
         })
