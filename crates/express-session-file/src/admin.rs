@@ -57,15 +57,7 @@ impl SessionStoreAdmin for FileStore {
 
     /// Counts files by their names, expired ones too, as Node does.
     async fn length(&self) -> Result<u64, StoreError> {
-        self.alone(|folder| {
-            let mut length = 0;
-            folder.for_each_session(|_, _| {
-                length += 1;
-                Ok(())
-            })?;
-            Ok(length)
-        })
-        .await
+        self.alone(|folder| Ok(folder.count()?)).await
     }
 
     /// Removes all session files, and the marks of superseded sessions; quarantine and other files stay.

@@ -11,6 +11,7 @@ use express_session_core::{
 };
 
 use crate::atomic_write::{Outcome, Writer, create_folder};
+use crate::bound::Bound;
 use crate::document::{Documents, Lifetime};
 use crate::encryption::Cipher;
 use crate::error::{Action, FileError};
@@ -37,6 +38,7 @@ pub(crate) struct Folder {
     pub(crate) documents: Documents,
     pub(crate) writer: Writer,
     quarantine: Quarantine,
+    pub(crate) bound: Option<Bound>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -54,6 +56,7 @@ impl Folder {
             documents: Documents { cipher, ttl: whole_millis(options.ttl) },
             writer: Writer::new(options.durability),
             quarantine: Quarantine::default(),
+            bound: options.max.map(Bound::new),
             clock: options.clock,
         };
         Ok((folder, probed))
@@ -96,6 +99,9 @@ impl Folder {
                 None => self.writer.create(path, &bytes)?,
             };
             if outcome == Outcome::Written {
+                if let (None, Some(bound)) = (&held, &self.bound) {
+                    bound.created();
+                }
                 return Ok(SetOutcome::Written(Revision::of_bytes(bytes)));
             }
         }
@@ -166,9 +172,14 @@ impl Folder {
     }
 
     /// Removes a locked file; whether it was still there.
-    fn remove(&self, path: &SessionPath, _held: &Locked) -> Result<bool, FileError> {
+    pub(crate) fn remove(&self, path: &SessionPath, _held: &Locked) -> Result<bool, FileError> {
         match fs::remove_file(&path.file) {
-            Ok(()) => self.writer.sync_folder(&path.folder).map(|()| true),
+            Ok(()) => {
+                if let Some(bound) = &self.bound {
+                    bound.removed();
+                }
+                self.writer.sync_folder(&path.folder).map(|()| true)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Action::Remove.failed()(error)),
         }

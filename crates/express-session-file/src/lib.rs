@@ -2,6 +2,7 @@
 
 mod admin;
 mod atomic_write;
+mod bound;
 mod document;
 #[cfg_attr(not(feature = "encryption"), path = "not_encrypted.rs")]
 mod encryption;

@@ -52,6 +52,7 @@ pub struct FileOptions {
     pub(crate) reap_interval: Option<Duration>,
     pub(crate) encryption: Option<Encryption>,
     pub(crate) retries: u32,
+    pub(crate) max: Option<u64>,
     pub(crate) durability: Durability,
     pub(crate) fan_out: bool,
     pub(crate) threads: usize,
@@ -67,6 +68,7 @@ impl Default for FileOptions {
             reap_interval: Some(DEFAULT_REAP_INTERVAL),
             encryption: None,
             retries: 0,
+            max: None,
             durability: Durability::None,
             fan_out: false,
             threads: DEFAULT_THREADS,
@@ -160,6 +162,21 @@ impl FileOptions {
     /// 0. DIFFERENCE: Node tries 5 times more, so that every unknown id costs it a quarter of a second.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
+        self
+    }
+
+    /// How many sessions are kept; one more, and the least recently written are removed until a tenth of the bound is
+    /// free. At least 1.
+    ///
+    /// The folder is counted when the store is made and by each sweep. In between, what other processes create is not
+    /// counted, and while room is being made the bound may be exceeded by what is created meanwhile. Reading does not count as
+    /// use, unless it touches.
+    ///
+    /// # Default
+    ///
+    /// No bound, as in Node. Visitors without cookies can fill the disk then, with `save_uninitialized` at least.
+    pub fn max(mut self, max: u64) -> Self {
+        self.max = Some(max.max(1));
         self
     }
 

@@ -9,9 +9,10 @@ use express_session_core::{
     SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
+use crate::bound::Bound;
 use crate::error::FileError;
 use crate::folder::Folder;
-use crate::io_threads::IoThreads;
+use crate::io_threads::{IoThreads, run_alone};
 use crate::lock::{Interrupted, Pauses};
 use crate::options::{FileOptions, RETRY_PAUSE};
 use crate::path::SessionPath;
@@ -45,6 +46,9 @@ impl FileStore {
         let FileOptions { reap_interval, threads, retries, .. } = options;
         let (folder, probed) = Folder::open(options)?;
         let folder = Arc::new(folder);
+        if let Some(bound) = &folder.bound {
+            bound.counted(folder.count()?);
+        }
         if probed.is_shared {
             tracing::warn!(
                 "others can write to the session folder: whoever can put a file there can log in as anybody; let it belong to \
@@ -93,11 +97,29 @@ impl FileStore {
         let path = self.inner.folder.layout.locate(id).map_err(StoreError::UnsupportedId)?;
         let document = document.clone();
         let revision = revision(expect);
-        self.write(id, path, move |folder, path| {
-            let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
-            folder.set(path, &document, expect, at_most)
-        })
-        .await
+        let written = self
+            .write(id, path.clone(), move |folder, path| {
+                let expect = revision.as_ref().map_or(Expect::Any, Expect::Revision);
+                folder.set(path, &document, expect, at_most)
+            })
+            .await?;
+        self.make_room(path).await;
+        Ok(written)
+    }
+
+    /// Keeps the bound, on a thread of its own. What was written is written: a failure is logged and not the visitor's.
+    async fn make_room(&self, keep: SessionPath) {
+        let folder = Arc::clone(&self.inner.folder);
+        if !folder.bound.as_ref().is_some_and(Bound::is_over) {
+            return;
+        }
+        let made = run_alone(move || folder.make_room(&keep)).await;
+        if let Err(error) = made.map_err(StoreError::from).flatten() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the session folder is full, and no room could be made"
+            );
+        }
     }
 
     /// Runs a verb that writes, when it is this session's turn.

@@ -88,7 +88,7 @@ impl Pace {
 pub(crate) fn sweep(folder: &Folder, pace: &Pace) -> Result<u64, StoreError> {
     let (mut removed, mut corrupt, mut in_batch) = (0, 0_u64, 0);
     let mut first_error = None;
-    folder.for_each_file(|name, entry| {
+    folder.for_each_file::<StoreError>(|name, entry| {
         match folder.sweep_file(name, entry) {
             Ok(was_expired) => removed += u64::from(was_expired),
             Err(StoreError::Corrupt(_)) => corrupt += 1,
@@ -103,6 +103,9 @@ pub(crate) fn sweep(folder: &Folder, pace: &Pace) -> Result<u64, StoreError> {
         }
         Ok(true)
     })?;
+    if let Some(bound) = &folder.bound {
+        bound.counted(folder.count()?);
+    }
     if corrupt > 0 {
         tracing::warn!(files = corrupt, "files that are not sessions were moved to the quarantine");
     }
@@ -152,10 +155,10 @@ impl Folder {
     }
 
     /// Calls `each` with every file that is a session's by its name.
-    pub(crate) fn for_each_session(
+    pub(crate) fn for_each_session<E: From<FileError>>(
         &self,
-        mut each: impl FnMut(SessionId, &SessionPath) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+        mut each: impl FnMut(SessionId, &SessionPath) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.for_each_file(|name, _| {
             if let Some((id, path)) = self.session_path(name) {
                 each(id, &path)?;
@@ -165,10 +168,10 @@ impl Folder {
     }
 
     /// Calls `each` with every file until it says false. The list is read piece by piece, never as a whole.
-    fn for_each_file(
+    fn for_each_file<E: From<FileError>>(
         &self,
-        mut each: impl FnMut(&str, &DirEntry) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
+        mut each: impl FnMut(&str, &DirEntry) -> Result<bool, E>,
+    ) -> Result<(), E> {
         let top = self.layout.folder();
         if !self.layout.is_fanned_out() {
             return list(top)?.map_or(Ok(()), |entries| for_each_entry(entries, &mut each).map(|_| ()));
@@ -194,10 +197,10 @@ fn list(folder: &Path) -> Result<Option<ReadDir>, FileError> {
     }
 }
 
-fn for_each_entry(
+fn for_each_entry<E: From<FileError>>(
     entries: ReadDir,
-    each: &mut impl FnMut(&str, &DirEntry) -> Result<bool, StoreError>,
-) -> Result<bool, StoreError> {
+    each: &mut impl FnMut(&str, &DirEntry) -> Result<bool, E>,
+) -> Result<bool, E> {
     for entry in entries {
         let entry = entry.map_err(Action::List.failed())?;
         if let Some(name) = entry.file_name().to_str()

@@ -38,6 +38,13 @@ impl Fixture {
         Self { store, clock, dir }
     }
 
+    /// Another store on the same folder.
+    pub(crate) fn reopened(self, options: impl FnOnce(FileOptions) -> FileOptions) -> Self {
+        let base = FileOptions::new().path(self.folder()).clock(Arc::clone(&self.clock));
+        let store = FileStore::new(options(base).reap_interval(None)).unwrap();
+        Self { store, ..self }
+    }
+
     pub(crate) fn folder(&self) -> PathBuf {
         self.dir.path().join("sessions")
     }
