@@ -48,6 +48,7 @@ pub struct MySqlOptions {
     pub(crate) sweep_batch: u32,
     pub(crate) sweep_pause: Duration,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sweeps_by_database: bool,
     table_name: String,
     session_id_column: String,
     expires_column: String,
@@ -73,6 +74,7 @@ impl Default for MySqlOptions {
             sweep_batch: 200,
             sweep_pause: Duration::from_millis(20),
             clock: Arc::new(SystemClock),
+            sweeps_by_database: true,
             table_name: "sessions".into(),
             session_id_column: "session_id".into(),
             expires_column: "expires".into(),
@@ -312,9 +314,11 @@ impl MySqlOptions {
     ///
     /// # Default
     ///
-    /// This machine's, as in the Node package; the server's is not consulted.
+    /// This machine's. Sweeps, which remove what the whole fleet has written, go by the database's clock as well then: a row is
+    /// removed once it has expired by both. A clock given here is believed in everything.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self.sweeps_by_database = false;
         self
     }
 

@@ -109,6 +109,9 @@ impl Statements {
 /// The name of a lock may have 64 characters, so a digest stands for the table. MySQL 9 has no `MD5` any more.
 pub(crate) const LOCK_SWEEP: &str = "SELECT GET_LOCK(CONCAT('express-session-sweep:', LEFT(SHA2(CONCAT_WS('.', DATABASE(), ?), 256), 40)), 0)";
 
+/// The database's clock, in whole seconds since 1970. Column: a number.
+pub(crate) const DATABASE_SECOND: &str = "SELECT CAST(FLOOR(UNIX_TIMESTAMP()) AS SIGNED)";
+
 /// Gives the right to sweep back. Parameter: the table.
 pub(crate) const UNLOCK_SWEEP: &str = "SELECT RELEASE_LOCK(CONCAT('express-session-sweep:', LEFT(SHA2(CONCAT_WS('.', DATABASE(), ?), 256), 40)))";
 

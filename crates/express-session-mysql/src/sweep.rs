@@ -17,13 +17,16 @@ use crate::expiry::current_second;
 use crate::mark;
 use crate::row::{BEFORE_ALL_IDS, column};
 use crate::schema::Schema;
-use crate::statements::{LOCK_SWEEP, Statements, UNLOCK_SWEEP};
+use crate::statements::{DATABASE_SECOND, LOCK_SWEEP, Statements, UNLOCK_SWEEP};
 
 /// How many rows are looked at in one SELECT when there is no index on `expires`.
 const WINDOW: u64 = 10_000;
 
 /// How often a statement of a sweep is tried that requests are in the way of.
 const MAX_ATTEMPTS: u32 = 10;
+
+/// From here on two clocks that differ are worth a warning.
+const SKEW_LIMIT: Duration = Duration::from_mins(1);
 
 /// The instant of a sweep, as statements are told.
 struct Now {
@@ -54,6 +57,8 @@ pub(crate) struct Sweeper {
     pub(crate) schema: Arc<Schema>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether nothing is removed that lives by the database's clock.
+    pub(crate) by_database: bool,
     pub(crate) has_index: bool,
     pub(crate) batch: u32,
     pub(crate) pause: Duration,
@@ -101,12 +106,33 @@ impl Sweeper {
     }
 
     async fn sweep_on(&self, conn: &mut Conn) -> Result<u64, MySqlError> {
-        let now = Now::at(self.clock.now());
+        let now = self.now(conn).await?;
         if self.has_index {
             self.sweep_by_index(conn, &now).await
         } else {
             self.sweep_by_windows(conn, &now).await
         }
+    }
+
+    /// The earlier of two clocks. One server whose clock was 25 hours ahead would otherwise remove everybody's sessions, and
+    /// so would all of them if the database's was.
+    async fn now(&self, conn: &mut Conn) -> Result<Now, MySqlError> {
+        let here = self.clock.now();
+        if !self.by_database {
+            return Ok(Now::at(here));
+        }
+        let there: i64 = match self.run(conn, DATABASE_SECOND, Vec::new()).await?.first_mut() {
+            Some(row) => column(row, 0)?,
+            None => return Ok(Now::at(here)),
+        };
+        let there = UnixMillis(there.saturating_mul(1000));
+        if here.until(there) > SKEW_LIMIT || there.until(here) > SKEW_LIMIT {
+            tracing::warn!(
+                "the clocks of this server and of the database differ by more than {SKEW_LIMIT:?}: sessions expire at \
+                 different times on different servers; synchronise the clocks (NTP)"
+            );
+        }
+        Ok(Now::at(here.min(there)))
     }
 
     /// Takes the longest expired rows first, until there are none.

@@ -90,6 +90,7 @@ impl Table {
             schema: Arc::clone(&self.schema),
             statements: Arc::clone(&self.statements),
             clock: Arc::clone(&self.options.clock) as Arc<dyn Clock>,
+            by_database: self.options.sweeps_by_database,
             has_index: self.options.create_expires_index,
             batch: self.options.sweep_batch,
             pause: self.options.sweep_pause,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, TouchOutcome};
 use express_session_mysql::MySqlStore;
 use express_session_mysql::mysql_async::prelude::Queryable;
+use express_session_mysql::mysql_async::{Opts, OptsBuilder, Pool};
 
 use crate::database::{Database, document, id, touch};
 use crate::expected::written;
@@ -168,4 +169,26 @@ async fn one_server_of_a_fleet_sweeps_at_a_time() {
     assert_eq!(released, Some(1));
     until(async || database.number("SELECT COUNT(*) FROM sessions").await == 0).await;
     store.close().await;
+}
+
+/// One server whose clock was 25 hours ahead once deleted what the whole fleet still used.
+#[tokio::test]
+async fn a_row_is_swept_once_it_has_expired_by_both_clocks() {
+    for (ahead, swept) in [(-90_000, vec!["days"]), (90_000, vec!["days", "hour"])] {
+        let database = Database::fresh().await;
+        database.store().await.close().await;
+        let now = database.number("SELECT UNIX_TIMESTAMP()").await;
+        let rows = [("days", now - 360_000), ("hour", now - 3_600), ("live", now + 3_600)];
+        for (id, expires) in rows {
+            database.put_row(id, expires, Some("{}")).await;
+        }
+        // What each connection of this pool takes for the time: 25 hours more or less.
+        let opts = OptsBuilder::from_opts(Opts::from_url(&database.url).unwrap())
+            .init(vec![format!("SET timestamp = UNIX_TIMESTAMP() + ({ahead})")]);
+        let store = MySqlStore::from_pool(Pool::new(opts), database.options()).unwrap();
+        assert_eq!(store.sweep().await.unwrap(), swept.len() as u64, "{ahead}");
+        let left: Vec<_> = database.rows().await.into_iter().map(|row| row.id).collect();
+        let expected: Vec<_> = rows.iter().map(|row| row.0).filter(|id| !swept.contains(id)).collect();
+        assert_eq!(left, expected, "{ahead}");
+    }
 }
