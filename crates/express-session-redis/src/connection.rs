@@ -15,13 +15,14 @@ use deadpool_redis::cluster::ClusterConnection;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use deadpool_redis::redis::{self, Cmd, Value};
-use deadpool_redis::{PoolError, TimeoutType, cluster, sentinel};
+use deadpool_redis::{PoolError, TimeoutType, cluster};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::error::RedisError;
 use crate::pool::RedisPool;
 use crate::scripts::Script;
+use crate::sentinels::Confirmation;
 
 /// How long an attempt to connect may go on after those who wait for it have given up. It has to be longer
 /// than they wait, or a sentinel that does not answer would hide the others for ever.
@@ -59,6 +60,8 @@ struct Connection {
     /// The place in the pool.
     lease: Arc<Lease>,
     since: Instant,
+    /// Only of a master that Sentinel names.
+    confirmation: Option<Arc<Confirmation>>,
 }
 
 /// What commands are sent through; a clone is the same connection.
@@ -69,8 +72,7 @@ enum Handle {
 }
 
 enum Lease {
-    Single(Mutex<Option<deadpool_redis::Connection>>),
-    Sentinel(Mutex<Option<sentinel::Connection>>),
+    Node(Mutex<Option<deadpool_redis::Connection>>),
     Cluster(Mutex<Option<cluster::Connection>>),
 }
 
@@ -78,15 +80,14 @@ impl Lease {
     /// Gives the place back without the connection.
     fn discard(&self) {
         match self {
-            Self::Single(held) => drop(lock(held).take().map(deadpool_redis::Connection::take)),
-            Self::Sentinel(held) => drop(lock(held).take().map(sentinel::Connection::take)),
+            Self::Node(held) => drop(lock(held).take().map(deadpool_redis::Connection::take)),
             Self::Cluster(held) => drop(lock(held).take().map(cluster::Connection::take)),
         }
     }
 }
 
 /// A panic elsewhere leaves nothing half done in the little that is locked here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -158,7 +159,7 @@ impl Connections {
 
     async fn send(&self, command: &Cmd, node: Option<&Node>) -> Result<Value, RedisError> {
         let slot = self.slots.get(thread_number() % self.slots.len()).ok_or(RedisError::PoolExhausted)?;
-        let mut connection = self.connection(slot).await?;
+        let mut connection = self.confirmed_connection(slot).await?;
         let limit = self.response_timeout;
         let answer = match (&mut connection.handle, node) {
             // Its own timer is set to our limit.
@@ -187,6 +188,19 @@ impl Connections {
             slot.replace_if_broken(&connection, &error);
             error
         })
+    }
+
+    /// The slot's connection, to a server that is the master still; if that cannot be said in time of one that was just made,
+    /// it is used all the same.
+    async fn confirmed_connection(&self, slot: &Arc<Slot>) -> Result<Connection, RedisError> {
+        let connection = self.connection(slot).await?;
+        let Some(confirmation) = &connection.confirmation else { return Ok(connection) };
+        if confirmation.holds().await {
+            return Ok(connection);
+        }
+        tracing::warn!("Sentinel has made another server the master: connecting to that one");
+        slot.replace(&connection);
+        self.connection(slot).await
     }
 
     /// The slot's connection, which may have to be made first; all who wait share one attempt and its failure.
@@ -243,32 +257,45 @@ impl Connections {
 }
 
 async fn connect(pool: &RedisPool, response_timeout: Duration) -> Result<Connection, RedisError> {
-    let (handle, lease) = match pool {
+    let since = Instant::now();
+    let failed = |error| of_pool(&error, since.elapsed());
+    let (handle, lease, confirmation) = match pool {
         RedisPool::Single(pool) => {
-            let held = pool.get().await.map_err(|error| of_pool(&error))?;
-            let mut handle = MultiplexedConnection::clone(&held);
-            handle.set_response_timeout(response_timeout);
-            (Handle::Node(handle), Lease::Single(Mutex::new(Some(held))))
+            let (handle, lease) = connect_to(pool, response_timeout).await.map_err(failed)?;
+            (handle, lease, None)
         }
-        RedisPool::Sentinel(pool) => {
-            let held = pool.get().await.map_err(|error| of_pool(&error))?;
-            let mut handle = MultiplexedConnection::clone(&held);
-            handle.set_response_timeout(response_timeout);
-            (Handle::Node(handle), Lease::Sentinel(Mutex::new(Some(held))))
+        RedisPool::Sentinel(sentinel) => {
+            let (pool, master) = sentinel.pool_and_master().await?;
+            let confirmation = Confirmation::new(Arc::clone(sentinel.sentinels()), master, since);
+            let (handle, lease) = connect_to(&pool, response_timeout).await.map_err(failed)?;
+            (handle, lease, Some(confirmation))
         }
         RedisPool::Cluster(pool) => {
-            let held = pool.get().await.map_err(|error| of_pool(&error))?;
-            (Handle::Cluster(ClusterConnection::clone(&held)), Lease::Cluster(Mutex::new(Some(held))))
+            let held = pool.get().await.map_err(failed)?;
+            let handle = Handle::Cluster(ClusterConnection::clone(&held));
+            (handle, Lease::Cluster(Mutex::new(Some(held))), None)
         }
     };
-    Ok(Connection { handle, lease: Arc::new(lease), since: Instant::now() })
+    Ok(Connection { handle, lease: Arc::new(lease), since, confirmation })
 }
 
-fn of_pool(error: &PoolError) -> RedisError {
+async fn connect_to(
+    pool: &deadpool_redis::Pool,
+    response_timeout: Duration,
+) -> Result<(Handle, Lease), PoolError> {
+    let held = pool.get().await?;
+    let mut handle = MultiplexedConnection::clone(&held);
+    handle.set_response_timeout(response_timeout);
+    Ok((Handle::Node(handle), Lease::Node(Mutex::new(Some(held)))))
+}
+
+/// `waited`: how long it took; the driver has limits of its own, which it does not name.
+fn of_pool(error: &PoolError, waited: Duration) -> RedisError {
+    let waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
     match error {
-        PoolError::Backend(error) => RedisError::of_connecting(error, ATTEMPT_LIMIT),
+        PoolError::Backend(error) => RedisError::of_connecting(error, waited),
         PoolError::Closed => RedisError::PoolClosed,
-        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => RedisError::Timeout(ATTEMPT_LIMIT),
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => RedisError::Timeout(waited),
         PoolError::Timeout(TimeoutType::Wait)
         | PoolError::NoRuntimeSpecified
         | PoolError::PostCreateHook(_) => RedisError::PoolExhausted,
@@ -276,7 +303,7 @@ fn of_pool(error: &PoolError) -> RedisError {
 }
 
 impl Slot {
-    /// Drops the connection, unless it has been replaced already, if this error says that it is of no use.
+    /// Drops the connection if this error says that it is of no use.
     fn replace_if_broken(&self, connection: &Connection, error: &RedisError) {
         let broken = match (error, &connection.handle) {
             // A cluster's other nodes may be well, and its driver looks after lost connections itself.
@@ -284,9 +311,13 @@ impl Slot {
             (RedisError::Timeout(_), Handle::Node(_)) => true,
             _ => error.asks_for_a_new_connection() || error.has_code("NOAUTH"),
         };
-        if !broken {
-            return;
+        if broken {
+            self.replace(connection);
         }
+    }
+
+    /// Drops the connection, unless it has been replaced already.
+    fn replace(&self, connection: &Connection) {
         let mut state = lock(&self.state);
         if let State::Ready(current) = &*state
             && Arc::ptr_eq(&current.lease, &connection.lease)

@@ -3,7 +3,8 @@
 //! # Where to look
 //!
 //! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
-//! `scripts` (every Lua text), `connection` (shared connections, taken from the pool), `keyspace` (all of that for one
+//! `scripts` (every Lua text), `connection` (shared connections, taken from the pool),
+//! `sentinels` (who the master is), `keyspace` (all of that for one
 //! store), `store` (the contract), with `read`, `read_only`, `compare_and_set` and `supersede`, `scan` (what operators need), `error`.
 
 mod compare_and_set;
@@ -17,6 +18,8 @@ mod read;
 mod read_only;
 mod scan;
 mod scripts;
+mod sentinel_pool;
+mod sentinels;
 mod store;
 mod supersede;
 mod ttl;
@@ -28,5 +31,6 @@ pub use options::{
     DEFAULT_CONNECT_TIMEOUT, DEFAULT_PREFIX, DEFAULT_RESPONSE_TIMEOUT, DEFAULT_SCAN_COUNT, RedisOptions,
 };
 pub use pool::RedisPool;
+pub use sentinel_pool::SentinelPool;
 pub use store::RedisStore;
 pub use ttl::{DEFAULT_TTL, Ttl};

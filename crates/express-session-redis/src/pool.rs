@@ -6,11 +6,13 @@ use std::time::Duration;
 use deadpool_redis::redis::{AsyncConnectionConfig, ConnectionInfo, IntoConnectionInfo};
 #[cfg(feature = "tls")]
 use deadpool_redis::redis::{Client, TlsCertificates};
-use deadpool_redis::sentinel::{SentinelNodeConnectionInfo, SentinelServerType};
-use deadpool_redis::{Manager, Pool, Runtime, cluster, sentinel};
+use deadpool_redis::sentinel::SentinelNodeConnectionInfo;
+use deadpool_redis::{Manager, Pool, Runtime, cluster};
 
 use crate::error::RedisError;
 use crate::options::DEFAULT_RESPONSE_TIMEOUT;
+use crate::sentinel_pool::SentinelPool;
+use crate::sentinels::Sentinels;
 
 /// How many connections a pool made here may have; they are opened when they are needed.
 const MAX_SIZE: usize = 64;
@@ -30,8 +32,9 @@ const WAIT_LIMIT: Duration = CONNECT_LIMIT;
 pub enum RedisPool {
     /// One server.
     Single(Pool),
-    /// The master of a group that Sentinel watches.
-    Sentinel(sentinel::Pool),
+    /// The master of a group that Sentinel watches. The sentinels are asked again before a connection is used that has not been
+    /// confirmed for half a second: a master that was frozen while another was made takes writes when it wakes, and loses them.
+    Sentinel(SentinelPool),
     /// A cluster. A pool that is handed in must not read from replicas: they are behind, so a session that was
     /// just ended could be read there.
     Cluster(cluster::Pool),
@@ -77,12 +80,7 @@ impl RedisPool {
     }
 
     fn single(info: ConnectionInfo, response_timeout: Duration) -> Result<Self, RedisError> {
-        let config_of_driver = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_LIMIT))
-            .set_response_timeout(Some(response_timeout));
-        let manager = Manager::new_with_config(info, config_of_driver).map_err(|error| config(&error))?;
-        let pool = Pool::builder(manager).max_size(MAX_SIZE).wait_timeout(Some(WAIT_LIMIT));
-        pool.runtime(Runtime::Tokio1).build().map(Self::Single).map_err(|_| RedisError::PoolClosed)
+        pool_of(info, response_timeout).map(Self::Single)
     }
 
     /// A pool for the master called `master`, which the sentinels at these URLs know.
@@ -111,11 +109,8 @@ impl RedisPool {
         nodes: SentinelNodeConnectionInfo,
     ) -> Result<Self, RedisError> {
         let sentinels = sentinels.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let master_only = SentinelServerType::Master;
-        let manager = sentinel::Manager::new(sentinels, master.to_owned(), Some(nodes), master_only)
-            .map_err(|error| config(&error))?;
-        let pool = sentinel::Pool::builder(manager).max_size(MAX_SIZE).wait_timeout(Some(WAIT_LIMIT));
-        pool.runtime(Runtime::Tokio1).build().map(Self::Sentinel).map_err(|_| RedisError::PoolClosed)
+        let sentinels = Sentinels::new(sentinels, master).map_err(|error| config(&error))?;
+        Ok(Self::Sentinel(SentinelPool::new(sentinels, nodes, DEFAULT_RESPONSE_TIMEOUT)))
     }
 
     /// A pool for the cluster that the nodes at these URLs belong to; a few of them are enough.
@@ -136,10 +131,20 @@ impl RedisPool {
     pub(crate) fn max_size(&self) -> usize {
         match self {
             Self::Single(pool) => pool.status().max_size,
-            Self::Sentinel(pool) => pool.status().max_size,
+            Self::Sentinel(_) => MAX_SIZE,
             Self::Cluster(pool) => pool.status().max_size,
         }
     }
+}
+
+/// A pool for one server. Nothing is connected yet.
+pub(crate) fn pool_of(info: ConnectionInfo, response_timeout: Duration) -> Result<Pool, RedisError> {
+    let config_of_driver = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_LIMIT))
+        .set_response_timeout(Some(response_timeout));
+    let manager = Manager::new_with_config(info, config_of_driver).map_err(|error| config(&error))?;
+    let pool = Pool::builder(manager).max_size(MAX_SIZE).wait_timeout(Some(WAIT_LIMIT));
+    pool.runtime(Runtime::Tokio1).build().map_err(|_| RedisError::PoolClosed)
 }
 
 fn parse(url: &str) -> Result<ConnectionInfo, RedisError> {
@@ -179,8 +184,8 @@ impl From<Pool> for RedisPool {
     }
 }
 
-impl From<sentinel::Pool> for RedisPool {
-    fn from(pool: sentinel::Pool) -> Self {
+impl From<SentinelPool> for RedisPool {
+    fn from(pool: SentinelPool) -> Self {
         Self::Sentinel(pool)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, StoreError};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
-use express_session_testbed::redis::RedisSentinel;
+use express_session_testbed::redis::{RedisSentinel, command};
 
 use crate::support::{copied, document, eventually, id, n_of, written};
 
@@ -48,6 +48,36 @@ async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied()
     // The old master comes back as a replica; nobody goes to it.
     group.servers()[0].restart().unwrap();
     written(eventually(async || store.set(&id("a"), &document(1), Expect::Any).await).await);
+}
+
+/// Frozen, replaced and woken, a master goes on as one for about ten seconds: whatever it takes then is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_process_writes_nothing_to_a_master_that_was_replaced_and_wakes() {
+    let mut group = RedisSentinel::start().unwrap();
+    let urls = group.urls();
+    let pool = RedisPool::sentinel(urls.iter().map(String::as_str), RedisSentinel::MASTER).unwrap();
+    let store = RedisStore::new(pool, RedisOptions::new());
+    written(store.set(&id("before"), &document(1), Expect::Any).await.unwrap());
+    copied(&group.servers()[0], 2).await;
+    let old = group.servers()[0].port();
+    group.servers()[0].process().signal("STOP").unwrap();
+    let master = eventually(async || {
+        let named: Vec<_> = group.sentinel_ports().map(master_of).collect();
+        if named.iter().all(|port| *port == named[0] && *port != old) { Ok(named[0]) } else { Err(named) }
+    })
+    .await;
+    group.servers()[0].process().signal("CONT").unwrap();
+    written(eventually(async || store.set(&id("after"), &document(2), Expect::Any).await).await);
+    let new = group.servers().iter().find(|server| server.port() == master).unwrap();
+    for name in ["before", "after"] {
+        let there = new.command(&["EXISTS", &format!("sess:{name}")]).unwrap();
+        assert!(there.contains('1'), "{name} is not on the new master: {there}");
+    }
+}
+
+fn master_of(sentinel: u16) -> u16 {
+    let named = command(sentinel, &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", RedisSentinel::MASTER]).unwrap();
+    named.lines().rev().find_map(|line| line.trim().parse().ok()).unwrap()
 }
 
 #[tokio::test]

@@ -66,7 +66,9 @@ pub(crate) fn command<A: AsRef<[u8]>>(arguments: impl IntoIterator<Item = A>) ->
 pub(crate) async fn query<T: FromRedisValue>(pool: &RedisPool, command: &Cmd) -> RedisResult<T> {
     match pool {
         RedisPool::Single(pool) => command.query_async(&mut pool.get().await.unwrap()).await,
-        RedisPool::Sentinel(pool) => command.query_async(&mut pool.get().await.unwrap()).await,
+        RedisPool::Sentinel(sentinel) => {
+            command.query_async(&mut sentinel.pool().await.unwrap().get().await.unwrap()).await
+        }
         RedisPool::Cluster(pool) => command.query_async(&mut pool.get().await.unwrap()).await,
         _ => panic!("an unknown kind of pool"),
     }

@@ -117,6 +117,11 @@ impl RedisSentinel {
         self.sentinels.iter().map(|(_, port)| format!("redis://127.0.0.1:{port}")).collect()
     }
 
+    /// The ports of the sentinels.
+    pub fn sentinel_ports(&self) -> impl Iterator<Item = u16> {
+        self.sentinels.iter().map(|(_, port)| *port)
+    }
+
     /// The data servers; after the start the first is the master.
     pub fn servers(&mut self) -> &mut [RedisServer] {
         &mut self.servers
