@@ -3,6 +3,7 @@
 mod life;
 mod marks;
 mod options;
+mod recency;
 mod shard;
 mod shards;
 mod stats;

@@ -11,7 +11,7 @@ use crate::options::{DEFAULT_TTL, Ttl};
 pub(crate) struct Deadline(i64);
 
 impl Deadline {
-    const NEVER: Self = Self(i64::MAX);
+    pub(crate) const NEVER: Self = Self(i64::MAX);
 
     /// Alive at exactly the ttl, dead one millisecond later. Source: lru-cache 4.1.5, `isStale`: age > maxAge.
     pub(crate) const fn is_past(self, now: UnixMillis) -> bool {

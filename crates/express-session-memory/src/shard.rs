@@ -1,13 +1,12 @@
-//! One part of the store: sessions in the order of their use. Nothing here waits or knows the time.
+//! One part of the store: its sessions, marks and counts. Nothing here waits or knows the time.
 
 use std::sync::Arc;
 
 use express_session_core::UnixMillis;
-use foldhash::fast::RandomState;
-use lru::LruCache;
 
 use crate::life::Deadline;
 use crate::marks::Marks;
+use crate::recency::{Recency, Use};
 
 /// What a session takes besides its id and document, in bytes: its place in the table and in the order of use,
 /// and what the allocator adds. Measured in `docs/MEMORY_STORE.md`, rounded up.
@@ -44,7 +43,7 @@ pub(crate) enum Lookup<R> {
 }
 
 pub(crate) struct Shard {
-    sessions: LruCache<Box<[u8]>, Entry, RandomState>,
+    sessions: Recency,
     pub(crate) marks: Marks,
     last_revision: u64,
     pub(crate) hits: u64,
@@ -55,7 +54,7 @@ pub(crate) struct Shard {
 impl Shard {
     pub(crate) fn new() -> Self {
         Self {
-            sessions: new_table(),
+            sessions: Recency::new(),
             marks: Marks::new(),
             last_revision: 0,
             hits: 0,
@@ -64,21 +63,19 @@ impl Shard {
         }
     }
 
-    /// Looks an id up and uses its session, which becomes the most recently used one.
+    /// Looks an id up and uses its session.
     pub(crate) fn find<R>(
         &mut self,
         id: &[u8],
         now: UnixMillis,
+        kind: Use,
         use_it: impl FnOnce(&mut Entry) -> R,
     ) -> Lookup<R> {
-        match self.sessions.get_mut(id) {
-            None => Lookup::Absent,
-            Some(entry) if !entry.deadline.is_past(now) => Lookup::Live(use_it(entry)),
-            Some(_) => {
-                self.expirations += 1;
-                self.sessions.pop(id).map_or(Lookup::Absent, Lookup::Expired)
-            }
+        let found = self.sessions.find(id, now, kind, use_it);
+        if matches!(found, Lookup::Expired(_)) {
+            self.expirations += 1;
         }
+        found
     }
 
     /// The session, live or not, without counting as a use.
@@ -92,45 +89,41 @@ impl Shard {
     }
 
     pub(crate) fn insert(&mut self, id: &[u8], entry: Entry) {
-        self.sessions.put(id.into(), entry);
+        self.sessions.insert(id, entry);
     }
 
-    pub(crate) fn remove(&mut self, id: &[u8]) -> Option<Entry> {
-        self.sessions.pop(id)
+    /// Removes the session; whether its visitor had come back.
+    pub(crate) fn remove(&mut self, id: &[u8]) -> Option<(Entry, bool)> {
+        self.sessions.remove(id)
     }
 
-    /// Removes the least recently used session, unless it is `keep`.
+    /// Counts the session among those whose visitors came back.
+    pub(crate) fn has_returned(&mut self, id: &[u8]) {
+        self.sessions.has_returned(id);
+    }
+
+    /// Removes the session that is to go first, but not `keep`.
     pub(crate) fn evict(&mut self, keep: &[u8]) -> Option<(Box<[u8]>, Entry)> {
-        let (oldest, _) = self.sessions.peek_lru()?;
-        if &**oldest == keep { None } else { self.sessions.pop_lru() }
+        self.sessions.evict(keep)
     }
 
     /// Removes all expired sessions, telling `removed` of each.
     pub(crate) fn sweep(&mut self, now: UnixMillis, mut removed: impl FnMut(&[u8], &Entry)) {
-        self.sessions.retain(|id, entry| {
-            let expired = entry.deadline.is_past(now);
-            if expired {
-                self.expirations += 1;
-                removed(id, entry);
-            }
-            !expired
+        let expirations = &mut self.expirations;
+        self.sessions.sweep(now, |id, entry| {
+            *expirations += 1;
+            removed(id, entry);
         });
     }
 
     /// Removes everything; its memory goes back as well.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = (Box<[u8]>, Entry)> + use<> {
         self.marks = Marks::new();
-        let mut sessions = std::mem::replace(&mut self.sessions, new_table());
-        std::iter::from_fn(move || sessions.pop_lru())
+        std::mem::replace(&mut self.sessions, Recency::new()).into_sessions()
     }
 
-    /// All sessions, the most recently used first.
+    /// All sessions, those of visitors who came back first, of either kind the most recently used first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Entry)> {
-        self.sessions.iter().map(|(id, entry)| (&**id, entry))
+        self.sessions.iter()
     }
-}
-
-fn new_table() -> LruCache<Box<[u8]>, Entry, RandomState> {
-    // Unbounded: the bounds are the whole store's.
-    LruCache::unbounded_with_hasher(RandomState::default())
 }

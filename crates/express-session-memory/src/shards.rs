@@ -10,6 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::life::Deadline;
 use crate::options::{Disposal, MemoryOptions};
+use crate::recency::Use;
 use crate::shard::{Entry, Lookup, Shard, size};
 use crate::stats::MemoryStats;
 
@@ -77,7 +78,7 @@ impl Shards {
     /// The session, now the most recently used.
     pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Entry> {
         let mut shard = self.lock(self.part_of(id));
-        let why = match shard.find(id.as_bytes(), now, |entry| entry.clone()) {
+        let why = match shard.find(id.as_bytes(), now, Use::Return, |entry| entry.clone()) {
             Lookup::Live(found) => {
                 shard.hits += 1;
                 return Some(found);
@@ -114,7 +115,7 @@ impl Shards {
         let mut shard = self.lock(part);
         let revision = shard.next_revision();
         let mut new = Entry { text, deadline, revision };
-        let written = shard.find(name, now, |entry| {
+        let written = shard.find(name, now, Use::Write, |entry| {
             if expected.is_some_and(|expected| expected != entry.revision) {
                 return Err(entry.clone());
             }
@@ -161,7 +162,7 @@ impl Shards {
         let name = id.as_bytes();
         let part = self.part_of(id);
         let mut shard = self.lock(part);
-        let touched = shard.find(name, now, |entry| {
+        let touched = shard.find(name, now, Use::Write, |entry| {
             let changed = change(entry)?;
             entry.deadline = deadline;
             let before = entry.size(name);
@@ -192,7 +193,7 @@ impl Shards {
     /// Removes the session; whether there was a live one.
     pub(crate) fn remove(&self, id: &SessionId, now: UnixMillis) -> bool {
         let mut shard = self.lock(self.part_of(id));
-        let Some(entry) = shard.remove(id.as_bytes()) else { return false };
+        let Some((entry, _)) = shard.remove(id.as_bytes()) else { return false };
         self.left(id.as_bytes(), &entry);
         drop(shard);
         let live = !entry.deadline.is_past(now);
@@ -210,13 +211,18 @@ impl Shards {
     ) -> Superseded {
         let name = id.as_bytes();
         let mut shard = self.lock(self.part_of(id));
-        let found = shard.find(name, now, |entry| match expected {
+        let found = shard.find(name, now, Use::Write, |entry| match expected {
             Some(expected) if expected != entry.revision => Some(entry.clone()),
             _ => None,
         });
+        let mut had_returned = false;
         let (removed, is_done) = match found {
             Lookup::Live(Some(other)) => return Superseded::Conflict(other),
-            Lookup::Live(None) => (shard.remove(name).map(|entry| (entry, Disposal::Destroyed)), true),
+            Lookup::Live(None) => {
+                let removed = shard.remove(name);
+                had_returned = removed.as_ref().is_some_and(|(_, had_returned)| *had_returned);
+                (removed.map(|(entry, _)| (entry, Disposal::Destroyed)), true)
+            }
             // Whoever expects a revision learns that it is gone; whoever expects nothing leaves its mark all the same.
             Lookup::Expired(entry) => (Some((entry, Disposal::Expired)), expected.is_none()),
             Lookup::Absent => (None, expected.is_none()),
@@ -229,6 +235,9 @@ impl Shards {
             why
         });
         drop(shard);
+        if had_returned && let Some((successor, _)) = mark {
+            self.lock(self.part_of(successor)).has_returned(successor.as_bytes());
+        }
         self.dispose(id, why);
         if is_done { Superseded::Done } else { Superseded::Gone }
     }
@@ -278,7 +287,8 @@ impl Shards {
         }
     }
 
-    /// All live sessions; in an undivided store the most recently used first. Expired ones are removed.
+    /// All live sessions; in an undivided store those of visitors who came back first, of either kind the most recently used
+    /// first. Expired ones are removed.
     pub(crate) fn all(&self, now: UnixMillis) -> Vec<(SessionId, Arc<str>)> {
         self.sweep(now, || false);
         let mut all = Vec::new();
@@ -310,7 +320,7 @@ impl Shards {
         stats
     }
 
-    /// Drops the least recently used sessions until the bounds hold: of the part that has just grown, and if
+    /// Drops sessions, newcomers first, until the bounds hold: of the part that has just grown, and if
     /// that has only the session just written, of others. Never more than one part is locked.
     ///
     /// While several threads write, the store may be over its bounds by what they are about to drop.
@@ -352,7 +362,9 @@ impl Shards {
     fn evicted(&self) {
         self.evictions.fetch_add(1, Relaxed);
         if !self.eviction_was_logged.swap(true, Relaxed) {
-            tracing::warn!("the memory store is full: the least recently used sessions are being dropped");
+            tracing::warn!(
+                "the memory store is full: sessions are being dropped, those of visitors who never came back first"
+            );
         }
     }
 

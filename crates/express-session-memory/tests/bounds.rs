@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use express_session_core::{
     Clock as _, Cookie, Data, Document, Expect, ManualClock, SessionId, SessionStore as _,
-    SessionStoreAdmin as _, StoreError, SystemClock, TouchAfter, TouchHint, UnixMillis,
+    SessionStoreAdmin as _, StoreError, Successor, SystemClock, TouchAfter, TouchHint, UnixMillis,
 };
 use express_session_memory::{DEFAULT_TTL, Disposal, MemoryOptions, MemoryStore, SESSION_OVERHEAD};
 
@@ -265,4 +265,71 @@ fn debug_shows_no_session() {
     block_on(put(&store, "top-secret-id", 3));
     let shown = format!("{store:?} {:?} {:?}", store.stats(), MemoryOptions::new());
     assert!(!shown.contains("top-secret-id") && !shown.contains("xxx"), "{shown}");
+}
+
+/// A flood of visitors without cookies once ended the sessions of everybody who worked with the application.
+#[tokio::test]
+async fn a_million_visitors_of_one_request_end_no_session_of_those_who_came_back() {
+    let store = MemoryStore::new(MemoryOptions::new().max(10_000));
+    let document = document(0);
+    let regulars: Vec<_> = (0..1_000).map(|n| id(&format!("regular-{n}"))).collect();
+    for regular in &regulars {
+        store.set(regular, &document, Expect::Any).await.unwrap();
+        assert!(store.get(regular).await.unwrap().is_some());
+    }
+    for n in 0..1_000_000 {
+        store.set(&id(&format!("visitor-{n}")), &document, Expect::Any).await.unwrap();
+    }
+    for regular in &regulars {
+        assert!(store.get(regular).await.unwrap().is_some(), "{regular:?} is gone");
+    }
+    assert_eq!(store.length().await.unwrap(), 10_000);
+}
+
+/// The same by the bytes that are held: few large sessions of newcomers, many small ones of others.
+#[tokio::test]
+async fn large_sessions_of_newcomers_end_no_small_ones_of_others() {
+    let size =
+        |name: &str, payload| SESSION_OVERHEAD + name.len() as u64 + document(payload).text().len() as u64;
+    let max_bytes = 100 * size("regular-00", 0) + 10 * size("visitor-000", 10_000);
+    let store = MemoryStore::new(MemoryOptions::new().max_bytes(max_bytes));
+    for n in 0..100 {
+        put(&store, &format!("regular-{n:02}"), 0).await;
+        assert!(has(&store, &format!("regular-{n:02}")).await);
+    }
+    for n in 0..500 {
+        put(&store, &format!("visitor-{n:03}"), 10_000).await;
+    }
+    for n in 0..100 {
+        assert!(has(&store, &format!("regular-{n:02}")).await, "{n}");
+    }
+}
+
+/// Who has just logged in has a new id, and is no newcomer.
+#[tokio::test]
+async fn the_successor_of_a_session_that_came_back_has_come_back() {
+    let store = MemoryStore::new(MemoryOptions::new().max(10));
+    put(&store, "before", 0).await;
+    assert!(has(&store, "before").await);
+    put(&store, "login", 0).await;
+    let (successor, grace) = (id("login"), Duration::from_mins(1));
+    let by = Successor { id: &successor, grace };
+    store.supersede(&id("before"), Expect::Any, by).await.unwrap();
+    for n in 0..100 {
+        put(&store, &n.to_string(), 0).await;
+    }
+    assert!(has(&store, "login").await);
+}
+
+/// If all have come back, the order of use decides.
+#[tokio::test]
+async fn among_those_who_came_back_the_least_recently_used_goes() {
+    let store = MemoryStore::new(MemoryOptions::new().max(10));
+    for n in 0..15 {
+        put(&store, &n.to_string(), 0).await;
+        assert!(has(&store, &n.to_string()).await);
+    }
+    for n in 0..15 {
+        assert_eq!(has(&store, &n.to_string()).await, n >= 5, "{n}");
+    }
 }
