@@ -1,4 +1,4 @@
-//! The conditional write: one script, and what to believe when the connection breaks under it.
+//! The conditional write: one command or script, and what to believe when the connection breaks under it.
 
 use deadpool_redis::redis::Value;
 use express_session_core::Expect;
@@ -7,6 +7,7 @@ use crate::connection::bytes;
 use crate::error::RedisError;
 use crate::keyspace::Keyspace;
 use crate::scripts::{COMPARE_AND_SET, sha1_hex};
+use crate::set_if_equal;
 
 /// From this length on, a compare-and-set names the expected value by its SHA-1. Measured in `docs/redis.md`.
 const DIGEST_FROM: usize = 1024;
@@ -25,18 +26,39 @@ impl Keyspace {
         value: &[u8],
         ttl: &str,
     ) -> Result<CasAnswer, RedisError> {
-        let expected = Expected::bytes_or_digest(expected);
-        let arguments = [expected.bytes(), expected.kind(), value, ttl.as_bytes()];
-        let keys = [key];
-        let run = || self.connections.run_once(&COMPARE_AND_SET, &keys, &arguments);
-        let lost = match run().await {
+        let lost = match self.compare_and_set_once(key, expected, value, ttl).await {
             Err(error) if error.asks_for_a_new_connection() => error,
-            answer => return CasAnswer::of(answer?),
+            answer => return answer,
         };
-        match CasAnswer::of(run().await?)? {
+        match self.compare_and_set_once(key, expected, value, ttl).await? {
             CasAnswer::Conflict(_) if matches!(lost, RedisError::Lost(_)) => Err(lost),
             certain => Ok(certain),
         }
+    }
+}
+
+impl Keyspace {
+    /// By the server's own command where it has one and that sends no more than the script; a life of `0` seconds is a removal,
+    /// which only the script does.
+    async fn compare_and_set_once(
+        &self,
+        key: &[u8],
+        expected: &[u8],
+        value: &[u8],
+        ttl: &str,
+    ) -> Result<CasAnswer, RedisError> {
+        let is_short = expected.len() < DIGEST_FROM && ttl != "0";
+        if is_short && self.connections.know_set_if_equal().await? {
+            let command = set_if_equal::command(key, expected, value, ttl);
+            match self.connections.call_once(&command).await {
+                // Another node of the cluster is older than the one that was asked.
+                Err(RedisError::Unsupported(_)) => {}
+                before => return set_if_equal::answer(before?, expected),
+            }
+        }
+        let expected = Expected::bytes_or_digest(expected);
+        let arguments = [expected.bytes(), expected.kind(), value, ttl.as_bytes()];
+        CasAnswer::of(self.connections.run_once(&COMPARE_AND_SET, &[key], &arguments).await?)
     }
 }
 

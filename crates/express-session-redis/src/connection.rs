@@ -23,6 +23,7 @@ use crate::error::RedisError;
 use crate::pool::RedisPool;
 use crate::scripts::Script;
 use crate::sentinels::Confirmation;
+use crate::set_if_equal;
 
 /// How long an attempt to connect may go on after those who wait for it have given up. It has to be longer
 /// than they wait, or a sentinel that does not answer would hide the others for ever.
@@ -62,6 +63,7 @@ struct Connection {
     since: Instant,
     /// Only of a master that Sentinel names.
     confirmation: Option<Arc<Confirmation>>,
+    knows_set_if_equal: bool,
 }
 
 /// What commands are sent through; a clone is the same connection.
@@ -152,13 +154,23 @@ impl Connections {
         }
     }
 
+    /// Whether the server knows [`set_if_equal`]: what it said when this thread's connection was made.
+    pub(crate) async fn know_set_if_equal(&self) -> Result<bool, RedisError> {
+        Ok(self.connection(self.slot()?).await?.knows_set_if_equal)
+    }
+
+    /// This thread's.
+    fn slot(&self) -> Result<&Arc<Slot>, RedisError> {
+        self.slots.get(thread_number() % self.slots.len()).ok_or(RedisError::PoolExhausted)
+    }
+
     /// Whether this is a cluster, where admin commands must go to every master.
     pub(crate) fn is_cluster(&self) -> bool {
         matches!(self.pool, RedisPool::Cluster(_))
     }
 
     async fn send(&self, command: &Cmd, node: Option<&Node>) -> Result<Value, RedisError> {
-        let slot = self.slots.get(thread_number() % self.slots.len()).ok_or(RedisError::PoolExhausted)?;
+        let slot = self.slot()?;
         let mut connection = self.confirmed_connection(slot).await?;
         let limit = self.response_timeout;
         let answer = match (&mut connection.handle, node) {
@@ -276,7 +288,27 @@ async fn connect(pool: &RedisPool, response_timeout: Duration) -> Result<Connect
             (handle, Lease::Cluster(Mutex::new(Some(held))), None)
         }
     };
-    Ok(Connection { handle, lease: Arc::new(lease), since, confirmation })
+    let knows_set_if_equal = handle.knows_set_if_equal(response_timeout).await;
+    Ok(Connection { handle, lease: Arc::new(lease), since, confirmation, knows_set_if_equal })
+}
+
+impl Handle {
+    /// A server that may not be asked is one that does not.
+    async fn knows_set_if_equal(&self, limit: Duration) -> bool {
+        let info = set_if_equal::info();
+        let said = match self.clone() {
+            Self::Node(mut handle) => info.query_async::<String>(&mut handle).await,
+            Self::Cluster(mut handle) => {
+                let any = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
+                let asked = timeout(limit, handle.route_command(info, any)).await;
+                let Ok(Ok(Ok(said))) = asked.map(|said| said.map(redis::from_redis_value::<String>)) else {
+                    return false;
+                };
+                Ok(said)
+            }
+        };
+        said.is_ok_and(|said| set_if_equal::is_known_to(&said))
+    }
 }
 
 async fn connect_to(

@@ -161,7 +161,9 @@ impl RedisError {
             }
             ErrorKind::InvalidClientConfig | ErrorKind::EmptySentinelList => Self::Config(driver),
             _ => match error.detail() {
-                Some(detail) if detail.starts_with("unknown command") => Self::Unsupported(driver),
+                Some(detail) if detail.starts_with("unknown command") || detail == "syntax error" => {
+                    Self::Unsupported(driver)
+                }
                 Some(detail) if detail.contains("max number of clients") => Self::NotServing(driver),
                 _ => Self::Rejected(driver),
             },

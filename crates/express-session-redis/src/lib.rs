@@ -20,6 +20,7 @@ mod scan;
 mod scripts;
 mod sentinel_pool;
 mod sentinels;
+mod set_if_equal;
 mod store;
 mod supersede;
 mod ttl;

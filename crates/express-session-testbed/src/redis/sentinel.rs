@@ -86,7 +86,7 @@ impl RedisSentinel {
                 place.display()
             ),
         )?;
-        let mut sentinel = Command::new("redis-server");
+        let mut sentinel = Command::new(super::server::program());
         sentinel.arg(&file).arg("--sentinel");
         let mut process = Process::spawn(sentinel, place.join("sentinel.log"))?;
         process.wait_for_port(port)?;

@@ -1,5 +1,7 @@
 //! One server.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -144,8 +146,13 @@ impl RedisServer {
     }
 }
 
+/// What is started: `REDIS_SERVER`, for other servers that speak the same language.
+pub(super) fn program() -> OsString {
+    env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 fn spawn(folder: &Path, arguments: &[String]) -> Result<Process, StartError> {
-    let mut server = Command::new("redis-server");
+    let mut server = Command::new(program());
     server
         .args(["--bind", "127.0.0.1", "--daemonize", "no", "--save", "", "--set-proc-title", "no", "--dir"])
         .arg(folder);
