@@ -54,7 +54,7 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
     let attempts = web::Data::new(setup.attempts());
     let users = web::Data::new(Users::new(&pool)?);
     let store = RedisStore::new(pool, RedisOptions::new().prefix(prefix));
-    match store.ping().await {
+    match store.ready().await {
         Ok(()) => tracing::info!("Redis에 연결되었습니다."),
         Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),
     }

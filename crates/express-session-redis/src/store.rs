@@ -25,7 +25,7 @@ const MAX_VALUE: usize = 512 * 1024 * 1024;
 /// Sessions in Redis or Valkey, with the keys, values and expiry of connect-redis 9.
 ///
 /// A clone is another handle on the same sessions and connections. Nothing is connected before the first use,
-/// so a server may be started before its Redis; see [`ping`](Self::ping).
+/// so a server may be started before its Redis; see [`ready`](Self::ready).
 #[derive(Clone, Debug)]
 pub struct RedisStore {
     keyspace: Arc<Keyspace>,
@@ -51,7 +51,7 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`RedisError`] says why it does not.
-    pub async fn ping(&self) -> Result<(), RedisError> {
+    pub async fn ready(&self) -> Result<(), RedisError> {
         let mut command = Cmd::new();
         command.arg("PING");
         self.keyspace.connections.call(&command).await.map(drop)

@@ -14,7 +14,7 @@ use crate::support::{document, eventually, id, n_of, own_options, written};
 /// Writes, reads, touches and destroys a session.
 async fn works(store: &RedisStore) {
     // A server listens on TCP a moment before it does on its other doors.
-    eventually(async || store.ping().await).await;
+    eventually(async || store.ready().await).await;
     written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     let stored = store.get(&id("a")).await.unwrap().unwrap();
     assert_eq!(n_of(&stored.document), 1);

@@ -68,9 +68,9 @@ async fn a_server_that_is_down_at_the_start_may_come_later() {
     let port = free_port().unwrap();
     let store = RedisStore::from_url(&format!("redis://127.0.0.1:{port}"), hasty()).unwrap();
     all_verbs_are_unavailable(&store).await;
-    assert!(matches!(store.ping().await, Err(RedisError::Unreachable(_))));
+    assert!(matches!(store.ready().await, Err(RedisError::Unreachable(_))));
     let _server = RedisServer::start_on(port, &[]).unwrap();
-    eventually(async || store.ping().await).await;
+    eventually(async || store.ready().await).await;
     assert!(store.get(&id("a")).await.unwrap().is_none());
 }
 
@@ -83,7 +83,7 @@ async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
     server.kill().unwrap();
     all_verbs_are_unavailable(&store).await;
     server.restart().unwrap();
-    eventually(async || store.ping().await).await;
+    eventually(async || store.ready().await).await;
     load.after(200).await;
     load.end_without_losses(&store).await;
 }
@@ -202,7 +202,7 @@ async fn all_who_wait_share_one_attempt_to_connect() {
     };
     tokio::time::timeout(Duration::from_secs(10), all).await.expect("they wait together");
     server.process().signal("CONT").unwrap();
-    eventually(async || store.ping().await).await;
+    eventually(async || store.ready().await).await;
 }
 
 #[tokio::test]
@@ -257,11 +257,11 @@ async fn a_full_server_reads_and_forgets_but_takes_nothing() {
 async fn a_server_with_too_many_clients_is_unavailable() {
     let server = RedisServer::start(&["--maxclients", "1"]).unwrap();
     let other = RedisStore::from_url(&server.url(), hasty().connections(NonZeroUsize::MIN)).unwrap();
-    eventually(async || other.ping().await).await;
+    eventually(async || other.ready().await).await;
     let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
     assert!(store.get(&id("a")).await.unwrap_err().is_outage());
     drop(other);
-    eventually(async || store.ping().await).await;
+    eventually(async || store.ready().await).await;
 }
 
 /// The connection that is there stays, and no other one comes about.

@@ -76,7 +76,7 @@ impl Browser {
 async fn server_and_store(options: RedisOptions) -> (RedisServer, RedisStore) {
     let server = RedisServer::start(&[]).unwrap();
     let store = RedisStore::from_url(&server.url(), options).unwrap();
-    store.ping().await.unwrap();
+    store.ready().await.unwrap();
     (server, store)
 }
 

@@ -89,7 +89,7 @@ async fn a_dead_sentinel_hides_nothing() {
     urls.extend(living.iter().map(String::as_str));
     let store =
         RedisStore::new(RedisPool::sentinel(urls, RedisSentinel::MASTER).unwrap(), RedisOptions::new());
-    store.ping().await.unwrap();
+    store.ready().await.unwrap();
     let unknown = RedisPool::sentinel(living.iter().map(String::as_str), "nobody").unwrap();
     let error = RedisStore::new(unknown, RedisOptions::new()).get(&id("a")).await.unwrap_err();
     assert!(error.is_outage(), "{error:?}");

@@ -56,7 +56,7 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<Sessions> {
         }
         "ours-redis" => {
             let store = RedisStore::from_url(&launch.url, RedisOptions::new())?;
-            store.ping().await?;
+            store.ready().await?;
             SessionMiddleware::new(store, options)
         }
         "ours-mysql" => {
