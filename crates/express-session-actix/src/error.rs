@@ -38,11 +38,11 @@ impl From<DataError> for Error {
 }
 
 impl ResponseError for Error {
-    /// 401 if the session has ended meanwhile, 409 if the options forbid to merge with another request's changes, 503 for outages (if configured) and hopeless contention, else 500.
+    /// 401 if the session has ended meanwhile, 409 if the options forbid to merge with another request's changes or one session more of the same owner, 503 for outages (if configured) and hopeless contention, else 500.
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Session(SessionError::Gone) => StatusCode::UNAUTHORIZED,
-            Self::Session(SessionError::Conflict) => StatusCode::CONFLICT,
+            Self::Session(SessionError::Conflict | SessionError::TooManySessions(_)) => StatusCode::CONFLICT,
             Self::Session(SessionError::Unavailable(_) | SessionError::Contended(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

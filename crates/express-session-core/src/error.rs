@@ -1,6 +1,9 @@
 //! What can go wrong with a session in a handler's hands.
 
+use std::num::NonZeroU32;
+
 use crate::document::DataError;
+use crate::owner::OwnerError;
 use crate::store::StoreError;
 
 /// Why a session could not do what a handler asked.
@@ -19,6 +22,12 @@ pub enum SessionError {
     /// A value could not be written as or read from JSON, or its key is reserved.
     #[error("the session data could not be used")]
     Data(#[from] DataError),
+    /// The session cannot have this owner, or nothing is known of owners.
+    #[error("the owner of the session could not be used")]
+    Owner(#[from] OwnerError),
+    /// The owner has as many sessions as the option `owner_limit` allows, and nothing was stored for this one.
+    #[error("the owner of the session has {0} sessions already, and that is the limit")]
+    TooManySessions(NonZeroU32),
     /// The session was destroyed or has expired since this request began; it is not brought back.
     #[error("the session has ended meanwhile")]
     Gone,

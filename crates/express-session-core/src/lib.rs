@@ -6,9 +6,11 @@ mod document;
 mod error;
 mod js;
 mod options;
+mod owner;
 mod request;
 mod scratch;
 mod session;
+mod session_handle;
 mod session_id;
 mod store;
 
@@ -21,15 +23,18 @@ pub use document::{Data, DataError, DecodeError, Document, RedactedJsonError};
 pub use error::SessionError;
 pub use options::{
     ClearSiteData, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, OnConflict, Options, OptionsBuilder,
-    OptionsError, StoreOutage, Unset,
+    OptionsError, OwnerLimit, StoreOutage, Unset,
 };
+pub use owner::{OwnedSession, Owner, OwnerError};
 pub use request::{RequestHead, TrustProxy};
-pub use session::{CookieMut, Finished, PendingSession, Session, SessionManager};
+pub use session::{CookieMut, Finished, PendingSession, Session, SessionManager, SessionsOf};
+pub use session_handle::{SessionHandle, SessionHandleError};
 pub use session_id::{SessionId, SessionIdError};
 pub use store::breaker::RETRY_AFTER;
 pub use store::{
-    BoxError, Expect, Life, NoTimer, Revision, SessionStore, SessionStoreAdmin, SetOutcome, StoreError,
-    Stored, Successor, SupersedeOutcome, Timer, TouchAfter, TouchHint, TouchOutcome,
+    BoxError, CONDEMNED, Expect, IndexCall, Life, ListEntry, Listed, NoTimer, OwnerIndex, PENDING, Revision,
+    SessionStore, SessionStoreAdmin, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, Timer,
+    TouchAfter, TouchHint, TouchOutcome,
 };
 
 /// Inner pieces, for tests that replay recorded vectors. Nothing here is part of the API.

@@ -81,7 +81,7 @@ impl fmt::Debug for Signature {
 }
 
 impl Signature {
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         // Base64 is ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }

@@ -7,12 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::changes::{Change, Changes};
-use super::document_text::{COOKIE_KEY, Document, read};
+use super::document_text::{COOKIE_KEY, Document, owner_of, read};
 use super::encode::{Piece, pieces};
 use super::error::DataError;
 use super::index::unescape;
+use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
 use crate::js::json;
+use crate::owner::{Owner, OwnerKey};
 
 /// The top-level key under which a record keeps its creation time for
 /// [`absolute_timeout`](crate::OptionsBuilder::absolute_timeout), in milliseconds since 1970.
@@ -21,9 +23,15 @@ pub(crate) const CREATED_AT_KEY: &str = "__createdAt";
 /// The top-level key under which a record keeps when its user has last proved who they are, in milliseconds since 1970.
 pub(crate) const AUTHENTICATED_AT_KEY: &str = "__authenticatedAt";
 
+/// The top-level key under which a record keeps whose it is.
+pub(crate) const OWNER_KEY: &str = "__owner";
+
+/// The top-level key under which a record keeps what its owner is shown for it.
+pub(crate) const LABEL_KEY: &str = "__label";
+
 /// The keys of the session's own that are in a record beside the data.
 fn is_own(key: &str) -> bool {
-    matches!(key, CREATED_AT_KEY | AUTHENTICATED_AT_KEY)
+    matches!(key, CREATED_AT_KEY | AUTHENTICATED_AT_KEY | OWNER_KEY | LABEL_KEY)
 }
 
 /// What a session remembers: its cookie, and JSON values by top-level key.
@@ -107,9 +115,40 @@ impl Data {
     }
 
     /// Sets a key of our own, which handlers cannot.
-    pub(crate) fn stamp(&mut self, key: &'static str, number: i64) {
-        let written = self.write(key, |out| json::write(&number, out));
-        debug_assert!(written.is_ok(), "a number can be written");
+    pub(crate) fn stamp(&mut self, key: &'static str, value: impl Serialize) {
+        let written = self.write(key, |out| json::write(&value, out));
+        debug_assert!(written.is_ok(), "a number or a text can be written");
+    }
+
+    /// Removes a key of our own.
+    pub(crate) fn remove_stamp(&mut self, key: &'static str) {
+        if self.document.find(key).is_some() {
+            self.changes.remove(key);
+        } else {
+            self.changes.forget(key);
+        }
+    }
+
+    /// Whose the session is.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        owner_of(self.get_raw(OWNER_KEY)?)
+    }
+
+    /// Notes whose it is from now on, and from when on.
+    pub(crate) fn set_owner(&mut self, owner: &Owner, now: UnixMillis) {
+        self.stamp(OWNER_KEY, owner.as_str());
+        if self.get_raw(CREATED_AT_KEY).is_none() {
+            self.stamp(CREATED_AT_KEY, now.0);
+        }
+    }
+
+    /// Notes whose the data say it is.
+    pub(crate) fn follow_owner(&mut self, key: &OwnerKey, now: UnixMillis) {
+        match key.owner_in(self) {
+            Some(owner) if self.owner().as_ref() != Some(&owner) => self.set_owner(&owner, now),
+            None if self.contains_key(OWNER_KEY) => self.remove_stamp(OWNER_KEY),
+            Some(_) | None => {}
+        }
     }
 
     fn write(
@@ -236,7 +275,7 @@ impl Data {
     }
 }
 
-const RESERVED: [&str; 3] = [COOKIE_KEY, CREATED_AT_KEY, AUTHENTICATED_AT_KEY];
+const RESERVED: [&str; 5] = [COOKIE_KEY, CREATED_AT_KEY, AUTHENTICATED_AT_KEY, OWNER_KEY, LABEL_KEY];
 
 fn refuse_reserved(key: &str) -> Result<(), DataError> {
     match RESERVED.iter().find(|reserved| **reserved == key) {

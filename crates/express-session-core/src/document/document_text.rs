@@ -7,11 +7,13 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::data::OWNER_KEY;
 use super::error::{DataError, DecodeError};
 use super::index::{self, Member, Members, Span, same_key, spells, unescape};
 use super::scan::{Scanned, scan};
 use crate::cookie::Cookie;
 use crate::js::json;
+use crate::owner::Owner;
 
 /// The top-level key that holds the cookie; it is not data.
 pub(super) const COOKIE_KEY: &str = "cookie";
@@ -173,6 +175,21 @@ impl Document {
         self.inner.members.iter().map(|member| (member.key.of(self.text()), member.value.of(self.text())))
     }
 
+    /// Whose session it is, if somebody has said so: by [`Session::set_owner`](crate::Session::set_owner) or the option
+    /// `owner_key`.
+    pub fn owner(&self) -> Option<Owner> {
+        owner_of(self.get_raw(OWNER_KEY)?)
+    }
+
+    pub(crate) fn has_owner(&self) -> bool {
+        self.find(OWNER_KEY).is_some()
+    }
+
+    /// Whether both have the same owner, or none.
+    pub(crate) fn has_owner_of(&self, other: &Self) -> bool {
+        self.get_raw(OWNER_KEY) == other.get_raw(OWNER_KEY) || self.owner() == other.owner()
+    }
+
     /// Whether both are one and the same in memory.
     pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
@@ -194,6 +211,12 @@ impl Document {
                     other.get_by_raw_key(key).is_some_and(|theirs| json::same(value, theirs))
                 }))
     }
+}
+
+/// The owner in the text of the member.
+pub(super) fn owner_of(text: &str) -> Option<Owner> {
+    let owner: Cow<'_, str> = read(text).ok()?;
+    Owner::new(owner).ok()
 }
 
 /// A value's JSON text as a `T`.

@@ -16,4 +16,4 @@ pub use document_text::Document;
 pub use error::{DataError, DecodeError, RedactedJsonError};
 
 pub(crate) use changes::Changes;
-pub(crate) use data::{AUTHENTICATED_AT_KEY, CREATED_AT_KEY};
+pub(crate) use data::{AUTHENTICATED_AT_KEY, CREATED_AT_KEY, LABEL_KEY, OWNER_KEY};

@@ -120,6 +120,8 @@ impl Options {
                 allow_rejected_cookie: false,
                 cache_headers: false,
                 clear_site_data: None,
+                owner_key: None,
+                owner_limit: None,
             },
             defaults,
         )

@@ -25,6 +25,9 @@ impl OptionsBuilder {
         if options.absolute_timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(OptionsError::AbsoluteTimeout);
         }
+        if options.owner_key.as_ref().is_some_and(|key| !key.is_usable()) {
+            return Err(OptionsError::OwnerKey);
+        }
         if options.store_timeout.is_zero() {
             return Err(OptionsError::StoreTimeout);
         }

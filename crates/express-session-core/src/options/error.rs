@@ -46,6 +46,9 @@ pub enum OptionsError {
     /// The absolute timeout is zero, so no session could live.
     #[error("absolute_timeout is zero, no session could live")]
     AbsoluteTimeout,
+    /// The owner key is no path of keys.
+    #[error("owner_key is not a path of keys such as user.id")]
+    OwnerKey,
     /// The store timeout is zero, so no call could finish.
     #[error("store_timeout is zero, no call to the store could finish")]
     StoreTimeout,

@@ -11,10 +11,12 @@ mod own;
 pub(crate) mod secret_strength;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cookie::signature::Secrets;
+use crate::owner::OwnerKey;
 use crate::request::{RequestHead, TrustProxy};
 use crate::session_id::SessionId;
 use crate::store::TouchAfter;
@@ -70,6 +72,16 @@ pub enum OnConflict {
     Fail,
 }
 
+/// What a login gets whose owner has as many sessions as there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OwnerLimit {
+    /// Its place: the owner's oldest sessions end, so that this many are left.
+    EndOldest(NonZeroU32),
+    /// [`SessionError::TooManySessions`](crate::SessionError::TooManySessions): this many are there, and they stay.
+    Refuse(NonZeroU32),
+}
+
 /// Makes the session ids of one request.
 pub(crate) type GenerateId = dyn Fn() -> SessionId + Send + Sync;
 
@@ -109,6 +121,8 @@ pub struct Options {
     pub(crate) allow_rejected_cookie: bool,
     pub(crate) cache_headers: bool,
     pub(crate) clear_site_data: Option<Box<str>>,
+    pub(crate) owner_key: Option<OwnerKey>,
+    pub(crate) owner_limit: Option<OwnerLimit>,
 }
 
 impl Options {

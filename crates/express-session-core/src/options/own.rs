@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ClearSiteData, OnConflict, OptionsBuilder, StoreOutage};
+use super::{ClearSiteData, OnConflict, OptionsBuilder, OwnerLimit, StoreOutage};
+use crate::owner::OwnerKey;
 use crate::request::{RequestHead, TrustProxy};
 use crate::store::TouchAfter;
 
@@ -216,6 +217,45 @@ impl OptionsBuilder {
     /// Nothing: only the session's cookie is removed.
     pub fn clear_site_data(mut self, kinds: impl IntoIterator<Item = ClearSiteData>) -> Self {
         self.options.clear_site_data = ClearSiteData::header(kinds);
+        self
+    }
+
+    /// Where the data say whose a session is: a key, or a path of keys with dots between them. There stands a text or a
+    /// number; anything else is nobody.
+    ///
+    /// What a Node server writes there counts too: a session that logged in on Node belongs to its owner from the first
+    /// request on that a Rust server sees of it, and is nobody's again once the key is gone. Examples: `user`, `user.id`,
+    /// `passport.user`. The owner is then kept in the record as `__owner`, see [`Owner`](crate::Owner).
+    ///
+    /// # Default
+    ///
+    /// None: [`Session::set_owner`](crate::Session::set_owner) says whose a session is.
+    pub fn owner_key(mut self, path: impl Into<Arc<str>>) -> Self {
+        self.options.owner_key = Some(OwnerKey::new(path));
+        self
+    }
+
+    /// How many sessions an owner has at most, and what becomes of a login that is one too many.
+    ///
+    /// Exact whichever servers the logins come to. With [`OwnerLimit::Refuse`] several that come at the same moment
+    /// for the last place may all be refused. It is said to the request when its session is saved: a login handler that
+    /// wants to answer with a page of its own calls [`save`](crate::Session::save).
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    ///
+    /// use express_session_core::{Options, OwnerLimit};
+    ///
+    /// let options = Options::new(["32 random bytes, from a safe place"])
+    ///     .owner_limit(OwnerLimit::EndOldest(NonZeroU32::new(5).expect("not zero")));
+    /// # options.build().unwrap();
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// None: no limit.
+    pub fn owner_limit(mut self, limit: OwnerLimit) -> Self {
+        self.options.owner_limit = Some(limit);
         self
     }
 

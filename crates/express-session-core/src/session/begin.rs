@@ -6,6 +6,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 
 use super::Session;
 use super::current::{Birth, Current};
+use super::enrolment::keep_listed;
 use super::finish::Finished;
 use super::manager::SessionManager;
 use super::state::{CameWith, Place, State, created_at};
@@ -181,6 +182,14 @@ impl Arrival {
             created.is_some_and(|created| created.plus(limit) <= now)
         };
         if options.absolute_timeout.is_some_and(has_ended) {
+            store.destroy(id).await?;
+            return Ok(None);
+        }
+        if let Some(Stored { document, .. }) = &stored
+            && document.has_owner()
+            && !Box::pin(keep_listed(&self.manager, id, document, store)).await
+        {
+            // Somebody is ending it this moment.
             store.destroy(id).await?;
             return Ok(None);
         }

@@ -4,10 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::sessions_of::SessionsOf;
 use super::turns::Turns;
+use super::upkeep::Upkeep;
 use crate::clock::{Clock, SystemClock, UnixMillis};
 use crate::error::SessionError;
 use crate::options::{Options, StoreOutage};
+use crate::owner::Owner;
+use crate::session_handle::SessionHandle;
+use crate::session_id::SessionId;
 use crate::store::guarded::{Calls, GuardedStore};
 use crate::store::{NoTimer, SessionStore, StoreError, Timer};
 
@@ -23,6 +28,7 @@ struct Inner {
     options: Options,
     store: GuardedStore,
     turns: Turns,
+    upkeep: Upkeep,
     met_insecure_cookie: AtomicBool,
 }
 
@@ -40,8 +46,13 @@ impl SessionManager {
         timer: impl Timer,
     ) -> Self {
         let store = GuardedStore::new(store, clock, timer, options.store_timeout);
-        let inner =
-            Inner { options, store, turns: Turns::default(), met_insecure_cookie: AtomicBool::new(false) };
+        let inner = Inner {
+            options,
+            store,
+            turns: Turns::default(),
+            upkeep: Upkeep::default(),
+            met_insecure_cookie: AtomicBool::new(false),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -57,6 +68,21 @@ impl SessionManager {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.inner.turns
+    }
+
+    pub(crate) fn upkeep(&self) -> &Upkeep {
+        &self.inner.upkeep
+    }
+
+    /// The sessions of an owner: for a page of an administrator, or a job that logs somebody out. A request asks for its
+    /// own by [`Session::sessions_of_owner`](crate::Session::sessions_of_owner).
+    pub fn sessions_of(&self, owner: Owner) -> SessionsOf<'_> {
+        SessionsOf { manager: self, owner, current: None }
+    }
+
+    /// What names a session where its id must not be seen.
+    pub fn handle(&self, id: &SessionId) -> SessionHandle {
+        SessionHandle::of(id, &self.inner.options.secrets)
     }
 
     pub(crate) fn now(&self) -> UnixMillis {

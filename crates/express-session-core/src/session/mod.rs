@@ -3,11 +3,15 @@
 mod begin;
 mod current;
 pub(crate) mod decision;
+mod enrolment;
 mod finish;
 mod manager;
+mod owner;
+mod sessions_of;
 mod state;
 mod succession;
 mod turns;
+mod upkeep;
 mod verbs;
 
 use std::fmt;
@@ -30,6 +34,7 @@ use state::Place;
 pub use begin::PendingSession;
 pub use finish::Finished;
 pub use manager::SessionManager;
+pub use sessions_of::SessionsOf;
 
 /// The session of one request.
 ///

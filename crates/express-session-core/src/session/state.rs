@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub(crate) old_id_is_marked: bool,
     /// The request has ended and left nothing unsaved.
     is_finished: bool,
+    /// The session is on the list of the owner that its stored document names.
+    pub(crate) is_listed: bool,
     /// The request came without a session: nobody knows yet whether the client keeps cookies.
     is_first: bool,
 }
@@ -135,9 +137,13 @@ impl Draft {
     pub(crate) fn after<R>(
         mut self,
         change: impl FnOnce(&mut Data) -> Result<R, DataError>,
+        options: &Options,
     ) -> Result<(Outgoing, R), DataError> {
         let changes = self.data.changes.clone();
         let value = change(&mut self.data)?;
+        if let Some(key) = &options.owner_key {
+            self.data.follow_owner(key, self.at);
+        }
         let (document, is_change) = self.encode();
         let Self { id, expected, cookie, at, .. } = self;
         Ok((Outgoing { id, expected, document, is_change, changes, cookie, at }, value))
@@ -169,6 +175,7 @@ impl State {
             keeps_expiry: false,
             old_id_is_marked: false,
             is_finished: false,
+            is_listed: false,
             is_first: true,
         }
     }
@@ -199,9 +206,11 @@ impl State {
             keeps_expiry,
             old_id_is_marked: false,
             is_finished: false,
+            is_listed: true,
             is_first: false,
         };
         state.keep_creation_time(options, now);
+        state.follow_owner(options, now);
         state
     }
 
@@ -226,7 +235,7 @@ impl State {
         self.id = id;
         self.place = Place::New { since: now };
         self.data = Data::new(cookie);
-        (self.original, self.saved, self.cookie_is_due) = (None, None, false);
+        (self.original, self.saved, self.cookie_is_due, self.is_listed) = (None, None, false, false);
     }
 
     /// A new id for the same data.
@@ -234,7 +243,7 @@ impl State {
         if !self.is_live() {
             return;
         }
-        self.old_id_is_marked = false;
+        (self.old_id_is_marked, self.is_listed) = (false, false);
         let from = std::mem::replace(&mut self.id, id);
         if let Place::Stored(held) = &self.place {
             self.place = Place::Renamed { from, revision: held.revision.clone() };
@@ -279,6 +288,7 @@ impl State {
             Place::Renamed { revision, .. } => Some(revision.clone()),
             Place::Outage => None,
         };
+        self.follow_owner(options, now);
         let (mut data, cookie) = (self.data.clone(), self.data.cookie.clone());
         data.cookie.touch(now);
         Ok(Draft { id: self.id.clone(), expected, data, cookie, at: now })
@@ -334,6 +344,7 @@ impl State {
         // What others have changed is neither ours to save nor a modification of ours.
         self.original = self.original.take().map(|_| document.clone());
         self.saved = self.saved.take().map(|_| document.clone());
+        self.is_listed &= self.data.document.has_owner_of(&document);
         self.data.rebase(document);
         match &mut self.place {
             Place::Stored(held) => {
@@ -356,14 +367,23 @@ impl State {
         let touch_requested = matches!(&self.place, Place::Stored(held) if held.touch_requested);
         self.place =
             Place::Stored(InStore { revision, life, extended: touched, written: None, touch_requested });
+        self.is_listed &= self.data.document.has_owner_of(&document);
         self.data = Data::of(document);
         self.cookie_is_due = false;
         self.keep_creation_time(options, now);
+        self.follow_owner(options, now);
     }
 
     fn keep_creation_time(&mut self, options: &Options, created: UnixMillis) {
         if options.absolute_timeout.is_some() && created_at(&self.data.document).is_none() {
             self.data.stamp(CREATED_AT_KEY, created.0);
+        }
+    }
+
+    /// Whose the session is, if its data say so.
+    fn follow_owner(&mut self, options: &Options, now: UnixMillis) {
+        if let Some(key) = &options.owner_key {
+            self.data.follow_owner(key, now);
         }
     }
 

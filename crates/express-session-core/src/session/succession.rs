@@ -1,6 +1,7 @@
 //! A session that takes the place of another one, after a login: what requests meet that still come with the old id.
 
 use super::current::Current;
+use super::enrolment::leave;
 use super::manager::SessionManager;
 use crate::error::SessionError;
 use crate::session_id::SessionId;
@@ -15,17 +16,21 @@ pub(super) async fn make_way(
 ) -> Result<(), SessionError> {
     let manager = &current.manager;
     let grace = manager.options().successor_grace;
-    let (stored, came_with) = {
+    let (stored, came_with, owner) = {
         let mut state = current.state();
+        let owner = state.data.document.owner();
         let stored = state.stored_id().cloned();
         let came_with = state.came_with.as_ref().map(|cookie| cookie.id.clone());
         state.end(stored.clone(), false);
-        (stored, came_with)
+        (stored, came_with, owner)
     };
     let came_with = came_with.filter(|id| stored.as_ref() != Some(id));
     for old in stored.iter().chain(&came_with) {
         let superseded = store.supersede(old, Expect::Any, Successor { id, grace }).await;
         superseded.map_err(|error| manager.failed(error))?;
+    }
+    if let Some(id) = stored {
+        leave(owner, &id, store).await;
     }
     Ok(())
 }

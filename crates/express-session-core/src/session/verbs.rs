@@ -8,6 +8,7 @@ use std::error::Error;
 use futures_util::lock::MutexGuard;
 
 use super::current::Current;
+use super::enrolment::{Enrolment, leave};
 use super::state::{Draft, Outgoing, Place};
 use super::succession::{end_successor, make_way};
 use crate::clock::UnixMillis;
@@ -55,7 +56,10 @@ pub(crate) async fn transaction<R>(
     if matches!(current.state().place, Place::Renamed { .. }) {
         Box::pin(replace(current, store)).await?;
     }
-    commit(current, store, current.now(), Writes::Changes, |draft| draft.after(&mut change)).await
+    commit(current, store, current.now(), Writes::Changes, |draft| {
+        draft.after(&mut change, current.manager.options())
+    })
+    .await
 }
 
 /// What is worth a write.
@@ -116,6 +120,11 @@ async fn attempt<R>(
         return Ok(Some(value));
     }
     let unchanged = writes == Writes::Changes && !outgoing.is_change;
+    let enrolment = Enrolment::of(current, &outgoing, store)?;
+    if let Some(enrolment) = &enrolment {
+        // Rare, and larger than what every request does.
+        Box::pin(enrolment.begin(current, store)).await?;
+    }
     let answer = match outgoing.expect() {
         // Nothing to write: the value counts if it was computed from what is stored now.
         Expect::Revision(revision) if unchanged => match store.get(&outgoing.id).await {
@@ -132,6 +141,9 @@ async fn attempt<R>(
     match answer.map_err(|error| manager.failed(error))? {
         SetOutcome::Written(revision) => {
             current.state().written(outgoing, revision);
+            if let Some(enrolment) = enrolment {
+                Box::pin(enrolment.complete(current, store)).await?;
+            }
             Ok(Some(value))
         }
         SetOutcome::Conflict(newer) => {
@@ -159,6 +171,10 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
     for _ in 0..MAX_ATTEMPTS {
         let Some(old_id) = current.state().stored_id().cloned() else { return Ok(()) };
         let outgoing = current.state().draft(manager.options(), current.now())?.unchanged();
+        let enrolment = Enrolment::of(current, &outgoing, store)?;
+        if let Some(enrolment) = &enrolment {
+            enrolment.begin(current, store).await?;
+        }
         let Outgoing { id, document, .. } = &outgoing;
         let at_most = current.state().first_life(manager.options());
         let set = store.set(id, document, Expect::Any, at_most).await;
@@ -168,9 +184,17 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
         let by = Successor { id, grace: manager.options().successor_grace };
         match store.supersede(&old_id, outgoing.expect(), by).await {
             Ok(SupersedeOutcome::Superseded) => {
-                let mut state = current.state();
-                state.old_id_is_marked = true;
-                state.written(outgoing, revision);
+                let owner_before = {
+                    let mut state = current.state();
+                    let owner = state.data.document.owner();
+                    state.old_id_is_marked = true;
+                    state.written(outgoing, revision);
+                    owner
+                };
+                if let Some(enrolment) = enrolment {
+                    enrolment.complete(current, store).await?;
+                }
+                leave(owner_before, &old_id, store).await;
                 return Ok(());
             }
             Ok(SupersedeOutcome::Conflict(newer)) => {
@@ -219,14 +243,15 @@ pub(crate) async fn remove(
     store: &mut Calls<'_>,
 ) -> Result<(), SessionError> {
     let manager = &current.manager;
-    let (stored, overtaken) = {
+    let (stored, overtaken, owner) = {
         let mut state = current.state();
+        let owner = state.data.document.owner();
         let stored = state.stored_id().cloned();
         let overtaken = state.began_instead_of().cloned();
         // Also if this fails or is never polled to its end: whoever logs out is not saved, touched or sent the
         // cookie any more. What is stored stays known, so that a second call can try again.
         state.end(stored.clone(), remove_cookie);
-        (stored, overtaken)
+        (stored, overtaken, owner)
     };
     let was_there = match &stored {
         Some(id) => store.destroy(id).await.map_err(|error| manager.failed(error))?,
@@ -235,8 +260,9 @@ pub(crate) async fn remove(
     if !was_there && let Some(id) = stored.as_ref().or(overtaken.as_ref()) {
         end_successor(manager, id, store).await.map_err(|error| manager.failed(error))?;
     }
-    if stored.is_some() {
+    if let Some(id) = stored {
         current.state().end(None, remove_cookie);
+        leave(owner, &id, store).await;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::{
-    Expect, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint,
+    Expect, OwnerIndex, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint,
     TouchOutcome,
 };
 use crate::cookie::Cookie;
@@ -48,6 +48,7 @@ pub(crate) trait ErasedStore: fmt::Debug + Send + Sync {
         by: Successor<'a>,
     ) -> Call<'a, SupersedeOutcome>;
     fn successor<'a>(&'a self, id: &'a SessionId) -> Call<'a, Option<SessionId>>;
+    fn owner_index(&self) -> Option<&dyn OwnerIndex>;
 }
 
 impl<S: SessionStore> ErasedStore for S {
@@ -95,5 +96,8 @@ impl<S: SessionStore> ErasedStore for S {
     }
     fn successor<'a>(&'a self, id: &'a SessionId) -> Call<'a, Option<SessionId>> {
         Box::pin(SessionStore::successor(self, id))
+    }
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        SessionStore::owner_index(self)
     }
 }

@@ -6,11 +6,13 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
 use super::breaker::Breaker;
 use super::erased::{Call, ErasedStore};
 use super::{
-    Expect, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, Timer, TouchHint,
-    TouchOutcome,
+    Expect, IndexCall, OwnerIndex, SessionStore, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome,
+    Timer, TouchHint, TouchOutcome,
 };
 use crate::clock::{Clock, UnixMillis};
 use crate::cookie::Cookie;
@@ -61,7 +63,32 @@ impl GuardedStore {
     }
 }
 
-impl Calls<'_> {
+impl<'a> Calls<'a> {
+    /// The store's list of owners, for [`ask`](Self::ask).
+    pub(crate) fn index(&self) -> Option<&'a dyn OwnerIndex> {
+        self.guarded.store.owner_index()
+    }
+
+    /// Waits for a call to the list of owners.
+    pub(crate) fn ask<'s, T>(
+        &'s mut self,
+        call: IndexCall<'s, T>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.call(call)
+    }
+
+    /// Removes sessions, several at once; how many were there.
+    pub(crate) async fn destroy_each(&mut self, ids: &[SessionId]) -> Result<u64, StoreError> {
+        /// Enough to fill the way to a server, and few enough to leave it to others.
+        const AT_ONCE: usize = 16;
+        let store = &self.guarded.store;
+        let destroyed = stream::iter(ids)
+            .map(|id| store.destroy(id))
+            .buffer_unordered(AT_ONCE)
+            .try_fold(0, async |ended, was_there| Ok(ended + u64::from(was_there)));
+        self.call(Box::pin(destroyed)).await
+    }
+
     pub(crate) fn get<'s>(
         &'s mut self,
         id: &'s SessionId,

@@ -8,6 +8,7 @@ mod error;
 mod expiry;
 pub(crate) mod guarded;
 mod outcome;
+mod owner_index;
 mod revision;
 mod timer;
 
@@ -23,6 +24,7 @@ use crate::session_id::SessionId;
 pub use error::{BoxError, StoreError};
 pub use expiry::{Life, TouchAfter};
 pub use outcome::{Expect, SetOutcome, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome};
+pub use owner_index::{CONDEMNED, IndexCall, ListEntry, Listed, OwnerIndex, PENDING};
 pub use revision::Revision;
 pub use timer::{NoTimer, Timer};
 
@@ -144,6 +146,15 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// If the backend fails.
     fn successor(&self, id: &SessionId)
     -> impl Future<Output = Result<Option<SessionId>, StoreError>> + Send;
+
+    /// The list of owners, if the store keeps one: with it a user's sessions can be shown, ended and counted.
+    ///
+    /// # Default
+    ///
+    /// None: sessions have no owners.
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        None
+    }
 }
 
 /// What operators need beyond the life of single requests. Not every store can offer it.
@@ -229,5 +240,8 @@ impl<S: SessionStore> SessionStore for Arc<S> {
     }
     async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
         S::successor(self, id).await
+    }
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        S::owner_index(self)
     }
 }
