@@ -3,9 +3,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use express_session_core::{CookieOptions, Finished, NoTimer, Options, RequestHead, Session, SessionManager};
+use express_session_core::{
+    CookieOptions, Finished, NoTimer, Options, OptionsBuilder, RequestHead, Secrets, Session, SessionId,
+    SessionManager,
+};
 
 use crate::Harness;
+
+const SECRET: &str = "a secret that is only known to tests";
 
 /// A browser with at most one cookie; a clone has the same.
 #[derive(Clone, Default)]
@@ -14,6 +19,13 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// One that has the cookie of a session which it got elsewhere.
+    pub(crate) fn with_id(server: &SessionManager, id: &SessionId) -> Self {
+        let options = server.options();
+        let value = Secrets::new([SECRET]).expect("there is a secret").cookie_value(id.as_str());
+        Self { cookie: Some(format!("{}={value}", options.name())) }
+    }
+
     /// Takes the cookie of a response over; whether there was one.
     pub(crate) fn receive(&mut self, finished: Finished) -> bool {
         assert_eq!(finished.cookie_error, None, "the cookie can be written");
@@ -45,7 +57,7 @@ impl RequestHead for Browser {
 
 /// A server process with this store behind it. Two of them share nothing but the store.
 pub(crate) fn server<H: Harness>(h: &H, resave: bool) -> SessionManager {
-    let options = Options::express(["a secret that is only known to tests"])
+    let options = Options::express([SECRET])
         .resave(resave)
         .save_uninitialized(false)
         .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
@@ -56,13 +68,16 @@ pub(crate) fn server<H: Harness>(h: &H, resave: bool) -> SessionManager {
 
 /// A server on which a login wins over requests that are under way; `save_uninitialized` as given.
 pub(crate) fn server_on_which_logins_win<H: Harness>(h: &H, save_uninitialized: bool) -> SessionManager {
-    let options = Options::new(["a secret that is only known to tests"])
+    let options = options_on_which_logins_win()
         .save_uninitialized(save_uninitialized)
         .rolling(true)
-        .cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
         .build()
         .expect("the options are valid");
     SessionManager::with_clock(h.store().clone(), options, h.clock(), NoTimer)
+}
+
+pub(crate) fn options_on_which_logins_win() -> OptionsBuilder {
+    Options::new([SECRET]).cookie(CookieOptions::new().max_age(Duration::from_hours(1)))
 }
 
 pub(crate) async fn begin(server: &SessionManager, browser: &Browser) -> Session {

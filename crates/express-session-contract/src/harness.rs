@@ -50,6 +50,21 @@ pub trait Harness: Send + Sync + 'static {
     /// revision may change.
     fn age(&self, id: &SessionId, by: Duration) -> impl Future<Output = ()> + Send;
 
+    /// Lets so much time pass that sessions which begin before and after can be told apart by their creation time.
+    ///
+    /// # Default
+    ///
+    /// Waits for the next millisecond of the [`clock`](Self::clock); for a clock that goes by itself.
+    fn pass_a_moment(&self) -> impl Future<Output = ()> + Send {
+        let clock = self.clock();
+        async move {
+            let began = clock.now();
+            while clock.now() == began {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
     /// Puts a document where the store keeps this session's, as another program would, not expired. `bytes` are UTF-8, but not necessarily a session. A store that encrypts encrypts them.
     fn put_raw(&self, id: &SessionId, bytes: &[u8]) -> impl Future<Output = ()> + Send;
 

@@ -15,13 +15,17 @@ mod expiry;
 mod harness;
 mod hostile_ids;
 mod login;
+mod owner_list;
+mod owners;
 mod request;
 mod round_trip;
 mod sample;
 mod supersession;
 mod touch;
+mod watched;
 
 pub use harness::{Harness, Scale};
+pub use owner_list::OwnerListHarness;
 
 /// The clauses, one function each.
 pub mod clauses {
@@ -32,6 +36,8 @@ pub mod clauses {
     pub use crate::expiry::*;
     pub use crate::hostile_ids::*;
     pub use crate::login::*;
+    pub use crate::owner_list::*;
+    pub use crate::owners::*;
     pub use crate::request::*;
     pub use crate::round_trip::*;
     pub use crate::supersession::*;
@@ -137,6 +143,46 @@ macro_rules! store_contract {
     };
 }
 
+/// As [`store_contract!`], for the optional part of the contract: a store with
+/// [owners](express_session_core::OwnerIndex).
+#[macro_export]
+macro_rules! owner_contract {
+    ($harness:expr) => {
+        $crate::store_contract! { @each $harness;
+            the_sessions_of_an_owner_are_found
+            hostile_owners_have_lists_of_their_own
+            one_session_is_ended_by_its_handle
+            all_other_sessions_end
+            all_sessions_of_an_owner_end
+            an_ended_session_is_not_listed
+            a_session_is_listed_under_its_new_id
+            a_session_is_its_newest_owners
+            what_node_wrote_belongs_to_its_owner
+            an_end_of_all_wins_over_logins_under_way
+            the_oldest_session_makes_place
+            a_login_too_many_is_refused
+        }
+    };
+}
+
+/// As [`owner_contract!`], for a store that keeps its list of owners beside the sessions. The argument is an
+/// [`OwnerListHarness`].
+#[macro_export]
+macro_rules! owner_list_contract {
+    ($harness:expr) => {
+        $crate::store_contract! { @each $harness;
+            an_entry_is_made_confirmed_and_removed
+            a_condemned_entry_stays_condemned
+            a_listing_ends_what_was_condemned
+            a_condemned_session_is_not_read
+            a_login_that_died_is_within_reach
+            a_missing_entry_comes_back_with_the_next_request
+            a_listing_removes_stale_entries
+            entries_are_forgotten_in_time
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     /// A clause that the macro does not list would never run.
@@ -151,6 +197,8 @@ mod tests {
             include_str!("expiry.rs"),
             include_str!("hostile_ids.rs"),
             include_str!("login.rs"),
+            include_str!("owner_list.rs"),
+            include_str!("owners.rs"),
             include_str!("request.rs"),
             include_str!("round_trip.rs"),
             include_str!("supersession.rs"),

@@ -1,14 +1,18 @@
 //! The suite itself: a plain store passes, and every fault that real stores have had is caught by its clause.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code: a panic is the failure")]
 
+#[path = "faulty/owner_list.rs"]
+mod owner_list;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_contract::{Harness, Scale, clauses};
 use express_session_core::{
-    Clock, Cookie, Document, Expect, ManualClock, Revision, SessionId, SessionStore, SessionStoreAdmin,
-    SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
+    Clock, Cookie, Document, Expect, ManualClock, OwnerIndex, Revision, SessionId, SessionStore,
+    SessionStoreAdmin, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome,
+    UnixMillis,
 };
 
 /// A fault of a store.
@@ -85,12 +89,14 @@ struct Naive {
     sessions: Arc<Mutex<Sessions>>,
     /// Successors, with the last millisecond of their mark.
     marks: Arc<Mutex<BTreeMap<String, (SessionId, i64)>>>,
+    owners: owner_list::Owners,
 }
 
 impl Naive {
     fn new(fault: Fault) -> Self {
         let clock = Arc::new(ManualClock::new(UnixMillis(1_893_553_445_678)));
-        Self { fault, clock, sessions: Arc::default(), marks: Arc::default() }
+        let owners = owner_list::Owners::new(owner_list::ListFault::None);
+        Self { fault, clock, sessions: Arc::default(), marks: Arc::default(), owners }
     }
 
     fn key(&self, id: &SessionId) -> String {
@@ -309,6 +315,10 @@ impl SessionStore for Naive {
             marks.get(&self.key(id)).filter(|(_, until)| *until >= now || self.fault == Fault::EndlessMarks);
         Ok(mark.map(|(successor, _)| successor.clone()))
     }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
+    }
 }
 
 impl SessionStoreAdmin for Naive {
@@ -369,6 +379,10 @@ impl Harness for NaiveHarness {
 
     async fn age(&self, _: &SessionId, by: Duration) {
         self.0.clock.advance(by);
+    }
+
+    async fn pass_a_moment(&self) {
+        self.0.clock.advance(Duration::from_secs(1));
     }
 
     async fn put_raw(&self, id: &SessionId, bytes: &[u8]) {

@@ -3,6 +3,7 @@
 mod life;
 mod marks;
 mod options;
+mod owners;
 mod recency;
 mod shard;
 mod shards;

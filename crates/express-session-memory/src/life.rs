@@ -13,6 +13,11 @@ pub(crate) struct Deadline(i64);
 impl Deadline {
     pub(crate) const NEVER: Self = Self(i64::MAX);
 
+    /// The very instant.
+    pub(crate) const fn of(instant: UnixMillis) -> Self {
+        Self(instant.0)
+    }
+
     /// Alive at exactly the ttl, dead one millisecond later. Source: lru-cache 4.1.5, `isStale`: age > maxAge.
     pub(crate) const fn is_past(self, now: UnixMillis) -> bool {
         self.0 < now.0

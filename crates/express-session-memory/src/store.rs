@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Clock, Cookie, Document, Expect, Revision, SessionId, SessionStore, SessionStoreAdmin, SetOutcome,
-    StoreError, Stored, Successor, SupersedeOutcome, SystemClock, TouchAfter, TouchHint, TouchOutcome,
-    UnixMillis,
+    Clock, Cookie, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SessionStoreAdmin,
+    SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, SystemClock, TouchAfter, TouchHint,
+    TouchOutcome, UnixMillis,
 };
 
 use crate::life::Deadline;
-use crate::options::MemoryOptions;
+use crate::options::{MemoryOptions, Ttl};
+use crate::owners::Owners;
 use crate::shard::{Entry, size};
 use crate::shards::{Shards, Superseded, Write};
 use crate::stats::MemoryStats;
@@ -24,6 +25,7 @@ use crate::sweeper::Sweeper;
 #[derive(Clone)]
 pub struct MemoryStore {
     shards: Arc<Shards>,
+    owners: Arc<Owners>,
     clock: Arc<dyn Clock>,
     /// Dropped with the last handle. The thread itself holds the sessions, not a handle.
     _sweeper: Option<Arc<Sweeper>>,
@@ -40,9 +42,11 @@ impl MemoryStore {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let period = options.check_period;
         let shards = Arc::new(Shards::new(options));
-        let sweeper =
-            period.map(|period| Arc::new(Sweeper::start(Arc::clone(&shards), Arc::clone(&clock), period)));
-        Self { shards, clock, _sweeper: sweeper }
+        let owners = Arc::new(Owners::default());
+        let sweeper = period.map(|period| {
+            Arc::new(Sweeper::start(Arc::clone(&shards), Arc::clone(&owners), Arc::clone(&clock), period))
+        });
+        Self { shards, owners, clock, _sweeper: sweeper }
     }
 
     /// What is kept, and what has happened so far.
@@ -73,6 +77,25 @@ impl MemoryStore {
         self.check_size(id, &text)?;
         self.shards.write(id, text.into(), deadline, None, now);
         Ok(())
+    }
+
+    pub(crate) fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    pub(crate) fn ttl(&self) -> &Ttl {
+        &self.shards.options.ttl
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    /// What is stored, with the life it has left; nothing if it cannot be decoded.
+    pub(crate) fn find_stored(&self, id: &SessionId, now: UnixMillis) -> Option<Stored> {
+        let (mut stored, deadline) = self.read(id, now).ok().flatten()?;
+        stored.life = self.ttl().life(&stored.document, id, deadline, now);
+        Some(stored)
     }
 
     fn check_size(&self, id: &SessionId, text: &str) -> Result<(), StoreError> {
@@ -208,6 +231,10 @@ impl SessionStore for MemoryStore {
     async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
         Ok(self.shards.successor(id, self.clock.now()))
     }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
+    }
 }
 
 impl SessionStoreAdmin for MemoryStore {
@@ -228,11 +255,14 @@ impl SessionStoreAdmin for MemoryStore {
 
     async fn clear(&self) -> Result<(), StoreError> {
         self.shards.clear();
+        self.owners.clear();
         Ok(())
     }
 
     async fn sweep(&self) -> Result<u64, StoreError> {
-        Ok(self.shards.sweep(self.clock.now(), || false))
+        let now = self.clock.now();
+        self.owners.prune(now);
+        Ok(self.shards.sweep(now, || false))
     }
 }
 

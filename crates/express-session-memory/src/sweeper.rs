@@ -6,6 +6,7 @@ use std::time::Duration;
 use express_session_core::Clock;
 use parking_lot::{Condvar, Mutex};
 
+use crate::owners::Owners;
 use crate::shards::Shards;
 
 /// Ends the thread when dropped, at the latest after the part of the store it is at. It is not waited for.
@@ -22,13 +23,19 @@ struct Stop {
 impl Sweeper {
     /// Starts sweeping every `period`. Without a thread to be had, expired sessions are only removed when they
     /// are read, or dropped when the store is full.
-    pub(crate) fn start(shards: Arc<Shards>, clock: Arc<dyn Clock>, period: Duration) -> Self {
+    pub(crate) fn start(
+        shards: Arc<Shards>,
+        owners: Arc<Owners>,
+        clock: Arc<dyn Clock>,
+        period: Duration,
+    ) -> Self {
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("session-sweep".to_owned());
         let started = thread.spawn(move || {
             while stopped.wait(period) {
                 let swept = shards.sweep(clock.now(), || *stopped.requested.lock());
+                owners.prune(clock.now());
                 tracing::debug!(swept, "expired sessions removed");
             }
         });

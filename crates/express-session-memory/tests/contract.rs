@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_contract::Harness;
-use express_session_core::{Clock, ManualClock, SessionId, UnixMillis};
+use express_session_contract::{Harness, OwnerListHarness};
+use express_session_core::{Clock, ManualClock, Owner, SessionId, UnixMillis};
 use express_session_memory::{MemoryOptions, MemoryStore};
 
 struct Memory {
@@ -37,6 +37,10 @@ impl Harness for Memory {
         self.clock.advance(by);
     }
 
+    async fn pass_a_moment(&self) {
+        self.clock.advance(Duration::from_secs(1));
+    }
+
     async fn put_raw(&self, id: &SessionId, bytes: &[u8]) {
         self.store.put_document(id, bytes).unwrap();
     }
@@ -44,6 +48,17 @@ impl Harness for Memory {
     async fn get_raw(&self, id: &SessionId) -> Option<Vec<u8>> {
         self.store.document(id)
     }
+}
+
+impl OwnerListHarness for Memory {
+    async fn age_list(&self, _: &Owner, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+mod owners {
+    express_session_contract::owner_contract!(super::Memory::with(super::MemoryOptions::new()));
+    express_session_contract::owner_list_contract!(super::Memory::with(super::MemoryOptions::new()));
 }
 
 mod divided {

@@ -1,6 +1,6 @@
 //! Where the key is built: prefix + id, and back; the pattern that finds all keys of a prefix; the key of a mark.
 
-use express_session_core::SessionId;
+use express_session_core::{Owner, SessionId};
 
 /// The keys of one prefix.
 #[derive(Clone, Debug)]
@@ -8,10 +8,15 @@ pub(crate) struct Keys {
     prefix: Box<str>,
     /// No key that begins with the prefix is that of a mark, and the other way round.
     has_room_for_marks: bool,
+    /// The same for owners' lists.
+    has_room_for_owners: bool,
 }
 
 /// What the keys of marks begin with.
 pub(crate) const MARK_PREFIX: &str = "ended:";
+
+/// What the keys of owners' lists begin with.
+pub(crate) const OWNER_PREFIX: &str = "owned:";
 
 /// The key of a mark.
 pub(crate) struct MarkKey {
@@ -22,8 +27,12 @@ pub(crate) struct MarkKey {
 
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Self {
-        let overlaps = prefix.starts_with(MARK_PREFIX) || MARK_PREFIX.starts_with(prefix);
-        Self { prefix: prefix.into(), has_room_for_marks: !overlaps }
+        let is_apart = |other: &str| !prefix.starts_with(other) && !other.starts_with(prefix);
+        Self {
+            prefix: prefix.into(),
+            has_room_for_marks: is_apart(MARK_PREFIX),
+            has_room_for_owners: is_apart(OWNER_PREFIX),
+        }
     }
 
     /// Whether marks can be kept where neither Node's listings nor ours take them for sessions.
@@ -46,6 +55,16 @@ impl Keys {
             None => ([prefix, key].concat(), false),
         };
         Some(MarkKey { name, shares_its_slot })
+    }
+
+    /// Whether owners' lists can be kept where nobody takes them for sessions.
+    pub(crate) fn has_room_for_owners(&self) -> bool {
+        self.has_room_for_owners
+    }
+
+    /// The key of an owner's list. An owner is data, as an id is.
+    pub(crate) fn list_of(&self, owner: &Owner) -> Vec<u8> {
+        [OWNER_PREFIX, &self.prefix, owner.as_str()].concat().into_bytes()
     }
 
     /// The key of a session: the prefix, then the id as it is. A key is data to Redis, so any id will do.

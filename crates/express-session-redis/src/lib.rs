@@ -13,6 +13,7 @@ mod error;
 mod key;
 mod keyspace;
 mod options;
+mod owners;
 mod pool;
 mod read;
 mod read_only;

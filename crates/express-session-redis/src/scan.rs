@@ -80,7 +80,7 @@ fn masters(answer: &Value) -> Result<HashSet<Node>, RedisError> {
 }
 
 /// A command with these keys. On a cluster the driver sends one per slot and puts the answers together.
-fn with_keys(name: &str, keys: &[Vec<u8>]) -> Cmd {
+pub(crate) fn with_keys(name: &str, keys: &[Vec<u8>]) -> Cmd {
     let mut command = Cmd::new();
     command.arg(name);
     for key in keys {

@@ -39,6 +39,60 @@ pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
     hex
 }
 
+/// Changes an owner's list: a sorted set of ids, whose scores are the milliseconds until which they count. A pending entry
+/// has half a millisecond more, one that is condemned has a negative score.
+///
+/// `ARGV`: the verb (`enlist`, `confirm`, `refresh`, `condemn`), for how many milliseconds, and the ids. Answer: `0` if an
+/// entry is condemned, or is not there and only `refresh` would make it; else `1`. Time is that of Redis, so servers whose
+/// clocks differ agree. Each change takes away what does not count any more, and the key lives as long as its last entry.
+pub(crate) static OWNER_LIST: Script = Script {
+    text: "\
+local key, verb, life = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = now + life
+local answer, changed = 1, false
+local function note(id, score)
+  redis.call('ZADD', key, string.format('%.1f', score), id)
+  changed = true
+end
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local score = tonumber(redis.call('ZSCORE', key, id) or '')
+  if score and math.abs(score) < now then score = nil end
+  if verb == 'condemn' then
+    note(id, -last)
+  elseif score and score < 0 then
+    answer = 0
+  elseif verb == 'enlist' then
+    if not score then note(id, last + 0.5) end
+  elseif score or verb == 'refresh' then
+    note(id, math.max(last, math.floor(score or 0)))
+  else
+    answer = 0
+  end
+end
+if changed then
+  redis.call('ZREMRANGEBYSCORE', key, string.format('(%.0f', -now), string.format('(%.0f', now))
+  if redis.call('PTTL', key) < life + 1 then
+    redis.call('PEXPIRE', key, string.format('%.0f', life + 1))
+  end
+end
+return answer
+",
+    sha1: LazyLock::new(|| sha1_hex(OWNER_LIST.text.as_bytes())),
+};
+
+/// An owner's list: the time in milliseconds, and the ids with their scores, as [`OWNER_LIST`] writes them.
+pub(crate) static FIND_OWNED: Script = Script {
+    text: "\
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return {now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}
+",
+    sha1: LazyLock::new(|| sha1_hex(FIND_OWNED.text.as_bytes())),
+};
+
 /// Compare-and-set.
 ///
 /// `ARGV`: expected (the bytes, or their SHA-1), `1` if that is a SHA-1, the new value, its ttl in seconds

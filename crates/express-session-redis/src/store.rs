@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deadpool_redis::redis::Cmd;
 use express_session_core::{
-    Cookie, Document, Expect, Life, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
-    Successor, SupersedeOutcome, TouchHint, TouchOutcome,
+    Cookie, Document, Expect, Life, OwnerIndex, Revision, SessionId, SessionStore, SetOutcome, StoreError,
+    Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
 use crate::compare_and_set::CasAnswer;
@@ -221,9 +221,14 @@ impl SessionStore for RedisStore {
     async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
         Ok(self.keyspace().successor(id).await?)
     }
+
+    /// None with a prefix that overlaps `owned:`.
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        self.keyspace().keys.has_room_for_owners().then_some(self)
+    }
 }
 
-fn life(own_seconds: Option<i64>, left_ms: Option<i64>) -> Option<Life> {
+pub(crate) fn life(own_seconds: Option<i64>, left_ms: Option<i64>) -> Option<Life> {
     let ttl = Duration::from_secs(u64::try_from(own_seconds?).ok()?);
     // A key without an expiry has a negative rest: its life is unknown, so a touch is due.
     let left = Duration::from_millis(u64::try_from(left_ms?).ok()?);

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use express_session_contract::{Harness, Scale, store_contract};
-use express_session_core::SessionId;
+use express_session_contract::{
+    Harness, OwnerListHarness, Scale, owner_contract, owner_list_contract, store_contract,
+};
+use express_session_core::{Owner, SessionId};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::{RedisCluster, RedisSentinel, RedisServer};
 
@@ -73,14 +75,37 @@ impl Harness for Redis {
     }
 }
 
+impl OwnerListHarness for Redis {
+    /// Moves every entry and the end of the list.
+    async fn age_list(&self, owner: &Owner, by: Duration) {
+        let key = format!("owned:{}{}", self.prefix, owner.as_str());
+        let by = i64::try_from(by.as_millis()).unwrap();
+        let entries: Vec<(Vec<u8>, f64)> =
+            query(&self.pool, &command(["ZRANGE", &key, "0", "-1", "WITHSCORES"])).await.unwrap();
+        for (id, score) in entries {
+            #[allow(clippy::cast_precision_loss, reason = "milliseconds of some hours")]
+            let aged = score - score.signum() * by as f64;
+            let add = command([b"ZADD", key.as_bytes(), aged.to_string().as_bytes(), &id]);
+            query::<()>(&self.pool, &add).await.unwrap();
+        }
+        let left: i64 = query(&self.pool, &command(["PTTL", &key])).await.unwrap();
+        let left = (left - by).to_string();
+        query::<()>(&self.pool, &command(["PEXPIRE", &key, &left])).await.unwrap();
+    }
+}
+
 mod standalone {
     use super::*;
     store_contract!(Redis::standalone());
+    owner_contract!(Redis::standalone());
+    owner_list_contract!(Redis::standalone());
 }
 
 mod on_a_cluster {
     use super::*;
     store_contract!(Redis::cluster());
+    owner_contract!(Redis::cluster());
+    owner_list_contract!(Redis::cluster());
 }
 
 mod by_sentinel {
