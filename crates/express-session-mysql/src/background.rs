@@ -2,7 +2,7 @@
 
 use tokio::task::JoinHandle;
 
-use crate::expires_index::ExpiresIndex;
+use crate::column_index::ColumnIndex;
 use crate::sweep::Sweeper;
 
 /// Stops the background work when dropped.
@@ -10,16 +10,17 @@ use crate::sweep::Sweeper;
 pub(crate) struct BackgroundGuard(JoinHandle<()>);
 
 impl BackgroundGuard {
-    /// Makes the index, if one is wanted, and then sweeps, if that is wanted. `None` if there is nothing to do.
-    pub(crate) fn start(index: Option<ExpiresIndex>, sweeper: Option<Sweeper>) -> Option<Self> {
-        if index.is_none() && sweeper.is_none() {
+    /// Makes the indexes that are wanted, and then sweeps, if that is wanted. `None` if there is nothing to do.
+    pub(crate) fn start(indexes: Vec<ColumnIndex>, sweeper: Option<Sweeper>) -> Option<Self> {
+        if indexes.is_empty() && sweeper.is_none() {
             return None;
         }
         Some(Self(tokio::spawn(async move {
-            if let Some(index) = index
-                && let Err(error) = index.ensure().await
-            {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the index on expires is missing");
+            for index in indexes {
+                if let Err(error) = index.ensure().await {
+                    let (cause, column) = (&error as &dyn std::error::Error, index.on);
+                    tracing::warn!(error = cause, ?column, "an index is missing");
+                }
             }
             if let Some(sweeper) = sweeper {
                 sweeper.sweep_forever().await;

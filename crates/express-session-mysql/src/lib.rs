@@ -2,13 +2,14 @@
 
 mod admin;
 mod background;
+mod column_index;
 mod connection;
 mod database;
 mod error;
-mod expires_index;
 mod expiry;
 mod mark;
 mod options;
+mod owners;
 mod pool;
 mod row;
 mod schema;

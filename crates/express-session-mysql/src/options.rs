@@ -43,6 +43,7 @@ pub struct MySqlOptions {
     pub(crate) disable_touch: bool,
     pub(crate) create_database_table: bool,
     pub(crate) create_expires_index: bool,
+    pub(crate) create_owner_column: bool,
     pub(crate) clear_expired: bool,
     pub(crate) check_expiration_interval: Duration,
     pub(crate) sweep_batch: u32,
@@ -69,6 +70,7 @@ impl Default for MySqlOptions {
             disable_touch: false,
             create_database_table: true,
             create_expires_index: false,
+            create_owner_column: false,
             clear_expired: true,
             check_expiration_interval: Duration::from_mins(15),
             sweep_batch: 200,
@@ -266,6 +268,22 @@ impl MySqlOptions {
     /// `false`, which leaves the table as the Node package makes it. DIFFERENCE: it has no such option.
     pub fn create_expires_index(mut self, create: bool) -> Self {
         self.create_expires_index = create;
+        self
+    }
+
+    /// Whether a column is created, if there is none, that says whose a session is, and an index on it: then an owner's
+    /// sessions can be listed and ended.
+    ///
+    /// The column, `express_session_owner`, is what the database reads in the document (`__owner`), so it is right whoever
+    /// writes. It takes no place in the rows and is invisible to a Node server: adding it takes no time. The index is
+    /// made in the background; until it is there, a listing reads the whole table. Needs MariaDB 10.3 or MySQL 8.0.23,
+    /// and the permission to alter the table, once.
+    ///
+    /// # Default
+    ///
+    /// `false`, which leaves the table as the Node package makes it.
+    pub fn create_owner_column(mut self, create: bool) -> Self {
+        self.create_owner_column = create;
         self
     }
 

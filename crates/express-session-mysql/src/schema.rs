@@ -1,9 +1,13 @@
 //! The table: express-mysql-session's, byte for byte.
 
+use crate::column_index::IndexedColumn;
 use crate::table_name::{Identifier, NameError, TableName};
 
 /// The index that `create_expires_index` makes.
-const INDEX_NAME: &str = "express_session_expires";
+const EXPIRES_INDEX: &str = "express_session_expires";
+
+/// The column that `create_owner_column` makes, and the index on it.
+pub(crate) const OWNER_COLUMN: &str = "express_session_owner";
 
 /// What the table and its three columns are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +54,36 @@ impl Schema {
          AND seq_in_index = 1"
     }
 
-    pub(crate) fn create_index(&self) -> String {
-        format!("CREATE INDEX `{INDEX_NAME}` ON {} ({})", self.table, self.expires)
+    pub(crate) fn create_index(&self, on: IndexedColumn) -> String {
+        let table = &self.table;
+        match on {
+            IndexedColumn::Expires => format!("CREATE INDEX `{EXPIRES_INDEX}` ON {table} ({})", self.expires),
+            IndexedColumn::Owner => format!("CREATE INDEX `{OWNER_COLUMN}` ON {table} (`{OWNER_COLUMN}`)"),
+        }
+    }
+
+    /// What a column is called.
+    pub(crate) fn indexed(&self, on: IndexedColumn) -> &str {
+        match on {
+            IndexedColumn::Expires => self.expires.as_str(),
+            IndexedColumn::Owner => OWNER_COLUMN,
+        }
+    }
+
+    /// Counts the columns of this name. Parameters: database (NULL: the selected one), table, column.
+    pub(crate) const fn find_column() -> &'static str {
+        "SELECT COUNT(*) FROM information_schema.columns \
+         WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND column_name = ?"
+    }
+
+    /// Adds whose the session is by its document. The value is not stored with the row, so that this is done at once
+    /// however large the table is; and neither `SELECT *` nor an `INSERT` without names meets the column.
+    pub(crate) fn create_owner_column(&self) -> String {
+        let Self { table, data, .. } = self;
+        format!(
+            "ALTER TABLE {table} ADD COLUMN `{OWNER_COLUMN}` varchar(255) COLLATE utf8mb4_bin \
+             GENERATED ALWAYS AS (IF(JSON_VALID({data}), LEFT(JSON_VALUE({data}, '$.__owner'), 255), NULL)) VIRTUAL INVISIBLE"
+        )
     }
 
     /// Fails if the table cannot be read, and reads nothing.
@@ -68,6 +100,9 @@ mod tests {
     #[test]
     fn an_index_is_created_under_a_fixed_name() {
         let schema = Schema::parse("odd`table", "id", "exp", "data").unwrap();
-        assert_eq!(schema.create_index(), "CREATE INDEX `express_session_expires` ON `odd``table` (`exp`)");
+        assert_eq!(
+            schema.create_index(IndexedColumn::Expires),
+            "CREATE INDEX `express_session_expires` ON `odd``table` (`exp`)"
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Cookie, DecodeError, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
-    Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
+    Cookie, DecodeError, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SetOutcome,
+    StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
 };
 use mysql_async::{Pool, Value};
 
@@ -75,8 +75,8 @@ impl MySqlStore {
     pub async fn connect(options: MySqlOptions) -> Result<Self, MySqlError> {
         let store = Self::new(options)?;
         store.ready().await?;
-        if store.table.options.create_expires_index {
-            store.table.expires_index().ensure().await?;
+        for index in store.table.indexes() {
+            index.ensure().await?;
         }
         Ok(store)
     }
@@ -329,5 +329,10 @@ impl SessionStore for MySqlStore {
 
     async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
         Ok(self.marked_successor(id).await?)
+    }
+
+    /// None without the option [`create_owner_column`](MySqlOptions::create_owner_column).
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        self.table.options.create_owner_column.then_some(self)
     }
 }

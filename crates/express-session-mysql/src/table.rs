@@ -7,9 +7,9 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::background::BackgroundGuard;
+use crate::column_index::{ColumnIndex, IndexedColumn};
 use crate::database::{Database, Statement};
 use crate::error::MySqlError;
-use crate::expires_index::ExpiresIndex;
 use crate::options::MySqlOptions;
 use crate::schema::Schema;
 use crate::statements::Statements;
@@ -23,7 +23,8 @@ pub(crate) struct Table {
     pub(crate) statements: Arc<Statements>,
     pub(crate) options: MySqlOptions,
     background: OnceCell<Option<BackgroundGuard>>,
-    index: Arc<OnceCell<()>>,
+    expires_index: Arc<OnceCell<()>>,
+    owner_index: Arc<OnceCell<()>>,
 }
 
 impl Table {
@@ -36,7 +37,8 @@ impl Table {
             statements: Arc::new(statements),
             options,
             background: OnceCell::new(),
-            index: Arc::default(),
+            expires_index: Arc::default(),
+            owner_index: Arc::default(),
         })
     }
 
@@ -71,17 +73,28 @@ impl Table {
         if self.options.create_database_table {
             self.create_table().await?;
         }
-        let index = self.options.create_expires_index.then(|| self.expires_index());
+        if self.options.create_owner_column {
+            self.create_owner_column().await?;
+        }
         let sweeper = self.options.clear_expired.then(|| self.sweeper());
-        Ok(BackgroundGuard::start(index, sweeper))
+        Ok(BackgroundGuard::start(self.indexes(), sweeper))
     }
 
-    pub(crate) fn expires_index(&self) -> ExpiresIndex {
-        ExpiresIndex {
-            database: Arc::clone(&self.database),
-            schema: Arc::clone(&self.schema),
-            there: Arc::clone(&self.index),
-        }
+    /// Those that the options ask for.
+    pub(crate) fn indexes(&self) -> Vec<ColumnIndex> {
+        let wanted = [
+            (self.options.create_owner_column, IndexedColumn::Owner, &self.owner_index),
+            (self.options.create_expires_index, IndexedColumn::Expires, &self.expires_index),
+        ];
+        let index = |(is_wanted, on, there): (bool, _, &Arc<OnceCell<()>>)| {
+            is_wanted.then(|| ColumnIndex {
+                database: Arc::clone(&self.database),
+                schema: Arc::clone(&self.schema),
+                on,
+                there: Arc::clone(there),
+            })
+        };
+        wanted.into_iter().filter_map(index).collect()
     }
 
     pub(crate) fn sweeper(&self) -> Sweeper {

@@ -1,6 +1,7 @@
 //! A session that gets an owner: its way onto the owner's list, around the write.
 
 use std::error::Error;
+use std::num::NonZeroU32;
 
 use super::current::Current;
 use super::manager::SessionManager;
@@ -58,16 +59,28 @@ impl<'a> Enrolment<'a> {
     pub(super) async fn begin(&self, current: &Current, store: &mut Calls<'_>) -> Result<(), SessionError> {
         let failed = |error: StoreError| current.manager.failed(error);
         store.ask(self.index.enlist(&self.owner, &self.id)).await.map_err(failed)?;
-        let limit = current.manager.options().owner_limit;
-        let Some(OwnerLimit::Refuse(most)) = limit.filter(|_| self.is_login) else { return Ok(()) };
-        let list = sessions_of::survey(self.index, &self.owner, store).await.map_err(failed)?;
+        let Some(most) = self.refusing_limit(current) else { return Ok(()) };
         // Two who come for the last place at the same moment see each other: at worst both are refused.
-        if list.others_than(&self.id) < most.get() as usize {
+        if !self.is_full(most, store).await.map_err(failed)? {
             return Ok(());
         }
         let ids = std::slice::from_ref(&self.id);
         store.ask(self.index.delist(&self.owner, ids)).await.map_err(failed)?;
         Err(SessionError::TooManySessions(most))
+    }
+
+    /// How many sessions the owner may have, if one more is refused.
+    fn refusing_limit(&self, current: &Current) -> Option<NonZeroU32> {
+        match current.manager.options().owner_limit.filter(|_| self.is_login)? {
+            OwnerLimit::Refuse(most) => Some(most),
+            OwnerLimit::EndOldest(_) => None,
+        }
+    }
+
+    /// Whether the owner has as many sessions as may be without this one.
+    async fn is_full(&self, most: NonZeroU32, store: &mut Calls<'_>) -> Result<bool, StoreError> {
+        let list = sessions_of::survey(self.index, &self.owner, store).await?;
+        Ok(list.others_than(&self.id) >= most.get() as usize)
     }
 
     /// After the session was written: it is on the list, or it is taken back.
@@ -94,8 +107,17 @@ impl<'a> Enrolment<'a> {
             }
         }
         current.state().is_listed = true;
-        if let Some(after) = self.index.refresh_after(&self.id, document) {
-            manager.upkeep().done(&self.owner, &self.id, manager.now(), after);
+        match (self.index.refresh_after(&self.id, document), self.refusing_limit(current)) {
+            (Some(after), _) => manager.upkeep().done(&self.owner, &self.id, manager.now(), after),
+            // The records are the list, so others have not seen this one come.
+            (None, Some(most))
+                if self.is_full(most, store).await.map_err(|error| manager.failed(error))? =>
+            {
+                store.destroy(&self.id).await.map_err(|error| manager.failed(error))?;
+                current.state().end(None, false);
+                return Err(SessionError::TooManySessions(most));
+            }
+            (None, _) => {}
         }
         let limit = manager.options().owner_limit;
         if let Some(OwnerLimit::EndOldest(most)) = limit.filter(|_| self.is_login) {

@@ -65,6 +65,10 @@ impl Harness for MySql {
         .unwrap();
     }
 
+    async fn pass_a_moment(&self) {
+        self.clock.advance(Duration::from_secs(1));
+    }
+
     async fn put_raw(&self, id: &SessionId, bytes: &[u8]) {
         let mut conn = self.database.conn().await;
         let expires = FROZEN.0 / 1000 + 2 * 86_400;
@@ -85,6 +89,16 @@ mod with_an_index_and_one_connection {
     use super::MySql;
     express_session_contract::store_contract!(
         MySql::start(|options| options.create_expires_index(true).connection_limit(1)).await
+    );
+}
+
+mod with_owners {
+    use super::MySql;
+    express_session_contract::owner_contract!(
+        MySql::start(|options| options.create_owner_column(true)).await
+    );
+    express_session_contract::store_contract!(
+        MySql::start(|options| options.create_owner_column(true).create_expires_index(true)).await
     );
 }
 

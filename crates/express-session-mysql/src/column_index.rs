@@ -1,4 +1,5 @@
-//! The index on `expires` that makes sweeping cheap, created on demand.
+//! The indexes that the options ask for, created where they are missing: on `expires`, which makes sweeping cheap, and on the
+//! owner, which makes finding them cheap.
 
 use std::sync::Arc;
 
@@ -9,17 +10,25 @@ use crate::error::{Cause, MySqlError};
 use crate::row::column;
 use crate::schema::Schema;
 
-/// The index of one table.
+/// An index of one table.
 #[derive(Debug)]
-pub(crate) struct ExpiresIndex {
+pub(crate) struct ColumnIndex {
     pub(crate) database: Arc<Database>,
     pub(crate) schema: Arc<Schema>,
+    pub(crate) on: IndexedColumn,
     /// Set once it is known to be there.
     pub(crate) there: Arc<OnceCell<()>>,
 }
 
-impl ExpiresIndex {
-    /// Creates the index unless the table has one that begins with `expires`.
+/// What an index is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IndexedColumn {
+    Expires,
+    Owner,
+}
+
+impl ColumnIndex {
+    /// Creates the index unless the table has one that begins with the column.
     pub(crate) async fn ensure(&self) -> Result<(), MySqlError> {
         self.there.get_or_try_init(|| self.find_or_create()).await.copied()
     }
@@ -30,7 +39,7 @@ impl ExpiresIndex {
             vec![
                 table.database().map(|database| database.as_str().to_owned()).into(),
                 table.table().as_str().into(),
-                self.schema.expires.as_str().into(),
+                self.schema.indexed(self.on).into(),
             ]
         };
         let mut answer = self.database.run(Statement::new(Schema::find_index()), params).await?;
@@ -41,7 +50,7 @@ impl ExpiresIndex {
         if found > 0 {
             return Ok(());
         }
-        match self.database.run(Statement::long(&self.schema.create_index()), Vec::new).await {
+        match self.database.run(Statement::long(&self.schema.create_index(self.on)), Vec::new).await {
             // Another server of the fleet was quicker.
             Err(MySqlError::Other(Cause::Server { code: 1061, .. })) => Ok(()),
             other => other.map(drop),
