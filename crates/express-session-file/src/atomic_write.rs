@@ -243,7 +243,12 @@ pub(crate) fn create_folder(folder: &Path) -> Result<(), FileError> {
 
 fn new_file() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    private(options.write(true).create_new(true));
+    options
+}
+
+/// A file that is made by these options is readable and writable by the owner only.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;

@@ -68,6 +68,11 @@ impl Documents {
         document.cookie().original_max_age().filter(|ms| *ms != 0.0).unwrap_or(self.ttl)
     }
 
+    /// How long the session lives after an access.
+    pub(crate) fn full_life(&self, document: &Document) -> Duration {
+        millis(self.ttl(document))
+    }
+
     /// How long the session lives at `now`.
     ///
     /// Source: session-file-store `lib/session-file-helpers.js`, `isExpired`: the cookie's `originalMaxAge`,

@@ -63,6 +63,8 @@ pub enum Action {
     Remove,
     /// Moving a file to the quarantine.
     Quarantine,
+    /// Reading or changing the list of an owner's sessions.
+    Owners,
     /// Starting a thread.
     StartThread,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Action {
             Self::Sync => "flush a session file to the disk",
             Self::Remove => "remove a session file",
             Self::Quarantine => "move a session file to the quarantine",
+            Self::Owners => "keep the list of an owner's sessions",
             Self::StartThread => "start a thread",
         })
     }

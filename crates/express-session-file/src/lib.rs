@@ -12,6 +12,8 @@ mod io_threads;
 mod lock;
 mod marks;
 mod options;
+mod owner_index;
+mod owner_lists;
 mod path;
 mod probe;
 mod quarantine;

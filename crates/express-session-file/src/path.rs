@@ -85,7 +85,7 @@ impl Layout {
             // Writing to a String cannot fail.
             let _ = write!(name, "{byte:02x}");
         }
-        name.push(if self.extension.ends_with('-') { '_' } else { '-' });
+        name.push(if self.ends_with('-') { '_' } else { '-' });
         let file = path.folder.join(&name);
         Some(SessionPath { folder: path.folder.clone(), name, file })
     }
@@ -93,6 +93,10 @@ impl Layout {
     /// Whether there are names that no Node server takes for a session's.
     pub(crate) fn has_room_for_marks(&self) -> bool {
         !self.extension.is_empty()
+    }
+
+    pub(crate) fn ends_with(&self, end: char) -> bool {
+        self.extension.ends_with(end)
     }
 
     fn fanned_out(&self, id: &str) -> PathBuf {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Cookie, Document, Expect, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored, Successor,
-    SupersedeOutcome, TouchHint, TouchOutcome,
+    Cookie, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SetOutcome, StoreError, Stored,
+    Successor, SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
 use crate::bound::Bound;
@@ -81,6 +81,20 @@ impl FileStore {
 
     pub(crate) fn folder(&self) -> &Arc<Folder> {
         &self.inner.folder
+    }
+
+    /// Runs what needs no turn on an I/O thread.
+    pub(crate) async fn on_thread<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, FileError> {
+        self.inner.threads.run(job).await
+    }
+
+    /// What is stored; a missing file is not waited for.
+    pub(crate) async fn find_stored(&self, id: &SessionId) -> Result<Option<Stored>, StoreError> {
+        let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(None) };
+        self.read(path).await
     }
 
     async fn read(&self, path: SessionPath) -> Result<Option<Stored>, StoreError> {
@@ -263,5 +277,10 @@ impl SessionStore for FileStore {
         let Ok(path) = self.inner.folder.layout.locate(id) else { return Ok(None) };
         let folder = Arc::clone(&self.inner.folder);
         self.inner.threads.run(move || folder.successor(&path)).await?
+    }
+
+    /// None without a file extension, because then every file is a session to Node.
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        self.inner.folder.layout.has_room_for_marks().then_some(self)
     }
 }

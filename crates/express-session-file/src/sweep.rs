@@ -106,6 +106,7 @@ pub(crate) fn sweep(folder: &Folder, pace: &Pace) -> Result<u64, StoreError> {
     if let Some(bound) = &folder.bound {
         bound.counted(folder.count()?);
     }
+    folder.sweep_owner_lists()?;
     if corrupt > 0 {
         tracing::warn!(files = corrupt, "files that are not sessions were moved to the quarantine");
     }
@@ -138,14 +139,15 @@ impl Folder {
 
     /// Removes all sessions and marks; quarantine and other files stay.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
-        self.for_each_file(|name, entry| {
+        self.for_each_file::<StoreError>(|name, entry| {
             if self.is_mark(name) {
                 remove_file(&entry.path())?;
             } else if let Some((_, path)) = self.session_path(name) {
                 lock::wait_for(|| self.remove_any(&path))?;
             }
             Ok(true)
-        })
+        })?;
+        Ok(self.clear_owner_lists()?)
     }
 
     fn session_path(&self, name: &str) -> Option<(SessionId, SessionPath)> {

@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_contract::{Harness, Scale};
-use express_session_core::{Clock, ManualClock, SessionId};
+use express_session_contract::{Harness, OwnerListHarness, Scale};
+use express_session_core::{Clock, ManualClock, Owner, SessionId};
 use express_session_file::{Durability, FileOptions, FileStore, QUARANTINE_FOLDER};
 use sha2::Digest as _;
 
@@ -55,6 +55,10 @@ impl Harness for Files {
         self.fixture.clock.advance(by);
     }
 
+    async fn pass_a_moment(&self) {
+        self.fixture.clock.advance(Duration::from_secs(1));
+    }
+
     /// Without `__lastAccess` a file never expires.
     async fn put_raw(&self, id: &SessionId, bytes: &[u8]) {
         fs::write(self.path(id), bytes).unwrap();
@@ -72,13 +76,23 @@ impl Harness for Files {
     }
 }
 
+impl OwnerListHarness for Files {
+    async fn age_list(&self, _: &Owner, by: Duration) {
+        self.fixture.clock.advance(by);
+    }
+}
+
 mod plain {
     use super::Files;
+    express_session_contract::owner_contract!(Files::with(|options| options));
+    express_session_contract::owner_list_contract!(Files::with(|options| options));
     express_session_contract::store_contract!(Files::with(|options| options));
 }
 
 mod fanned_out {
     use super::Files;
+    express_session_contract::owner_contract!(Files::fanned_out());
+    express_session_contract::owner_list_contract!(Files::fanned_out());
     express_session_contract::store_contract!(Files::fanned_out());
 }
 
