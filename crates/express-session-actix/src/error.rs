@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
-use express_session_core::{DataError, SessionError};
+use express_session_core::{DataError, OwnerError, SessionError};
 
 /// A session error at the HTTP edge.
 ///
@@ -31,6 +31,13 @@ pub enum Error {
 }
 
 /// For handlers that pass errors on with `?`.
+impl From<OwnerError> for Error {
+    fn from(source: OwnerError) -> Self {
+        SessionError::from(source).into()
+    }
+}
+
+/// For handlers that pass errors on with `?`.
 impl From<DataError> for Error {
     fn from(source: DataError) -> Self {
         SessionError::from(source).into()
@@ -38,10 +45,12 @@ impl From<DataError> for Error {
 }
 
 impl ResponseError for Error {
-    /// 401 if the session has ended meanwhile, 409 if the options forbid to merge with another request's changes or one session more of the same owner, 503 for outages (if configured) and hopeless contention, else 500.
+    /// 401 if the session has ended meanwhile or has no owner yet, 409 if the options forbid to merge with another request's changes or one session more of the same owner, 503 for outages (if configured) and hopeless contention, else 500.
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Session(SessionError::Gone) => StatusCode::UNAUTHORIZED,
+            Self::Session(SessionError::Gone | SessionError::Owner(OwnerError::None)) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Session(SessionError::Conflict | SessionError::TooManySessions(_)) => StatusCode::CONFLICT,
             Self::Session(SessionError::Unavailable(_) | SessionError::Contended(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE

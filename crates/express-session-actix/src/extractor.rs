@@ -34,6 +34,10 @@ use crate::layer::{Handle, Layer};
 pub struct Session(CoreSession);
 
 impl Session {
+    pub(crate) const fn core(&self) -> &CoreSession {
+        &self.0
+    }
+
     /// The id, as `req.sessionID`. Do not log it.
     pub fn id(&self) -> SessionId {
         self.0.id()

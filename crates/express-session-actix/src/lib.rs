@@ -6,6 +6,7 @@ mod error;
 mod extractor;
 mod layer;
 mod middleware;
+mod owner;
 mod request;
 mod response;
 mod timer;
@@ -18,8 +19,9 @@ pub use error::Error;
 pub use express_session_core as core;
 pub use express_session_core::{
     ClearSiteData, Cookie, CookieMut, CookieOptions, CookieRejection, Data, DataError, OnConflict, Options,
-    OptionsBuilder, OptionsError, Priority, SameSite, SameSiteOption, Secure, SessionError, SessionId,
-    StoreOutage, TouchAfter, TrustProxy, Unset,
+    OptionsBuilder, OptionsError, OwnedSession, Owner, OwnerError, OwnerLimit, Priority, SameSite,
+    SameSiteOption, Secure, SessionError, SessionHandle, SessionId, StoreOutage, TouchAfter, TrustProxy,
+    Unset,
 };
 pub use extractor::Session;
 pub use middleware::{SessionMiddleware, SessionService};

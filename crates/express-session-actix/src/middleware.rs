@@ -71,6 +71,11 @@ impl SessionMiddleware {
         Self::from_manager(SessionManager::with_clock(store, options, SystemClock, WorkerTimer))
     }
 
+    /// What all requests share: for a page or a job of an administrator, who ends [somebody's sessions](SessionManager::sessions_of).
+    pub const fn manager(&self) -> &SessionManager {
+        &self.manager
+    }
+
     /// Sessions of a manager that was made elsewhere, with a clock or timer of its own.
     pub const fn from_manager(manager: SessionManager) -> Self {
         Self { manager, ecosystem: Ecosystem::Refused }

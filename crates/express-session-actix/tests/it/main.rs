@@ -14,5 +14,6 @@ mod lifecycle;
 mod login_wins;
 mod nested;
 mod outage;
+mod owners;
 mod responses;
 mod stores;
