@@ -4,6 +4,7 @@ mod clock;
 mod cookie;
 mod document;
 mod error;
+mod events;
 mod js;
 mod options;
 mod owner;

@@ -14,6 +14,7 @@ use crate::clock::UnixMillis;
 use crate::cookie::header::visit_values;
 use crate::cookie::signature::{SIGNED_PREFIX, split_signed};
 use crate::error::SessionError;
+use crate::events::{self, Ended, Loaded};
 use crate::request::{RequestHead, is_secure};
 use crate::session_id::SessionId;
 use crate::store::guarded::Calls;
@@ -124,9 +125,11 @@ impl SessionManager {
 impl Arrival {
     // Borrowed, because a future keeps a place for what it was given beside one for what it makes of that.
     async fn session(&self) -> Result<Session, SessionError> {
-        let found = match &self.first {
-            Some(first) => self.find(first).await,
-            None => Ok(None),
+        let found = if let Some(first) = &self.first {
+            self.find(first).await
+        } else {
+            events::loaded(&self.manager, None, Loaded::NoCookie);
+            Ok(None)
         };
         let Self { manager, birth, first, keeps_expiry, now, .. } = self;
         let begun = |state| Session::new(Current::new(manager.clone(), birth.clone(), state));
@@ -156,12 +159,19 @@ impl Arrival {
         let store = &mut self.manager.calls();
         for came_with in std::iter::once(first).chain(&self.others) {
             match self.load(&came_with.id, store).await {
-                Ok(Some(stored)) => return Ok(Some((came_with, stored))),
-                Ok(None) => {}
-                Err(StoreError::Corrupt(error)) => tracing::warn!(
-                    error = &error as &dyn Error,
-                    "a stored session cannot be decoded; the visitor gets a new one"
-                ),
+                Ok(Some(stored)) => {
+                    events::loaded(&self.manager, Some(&came_with.id), Loaded::Found);
+                    return Ok(Some((came_with, stored)));
+                }
+                Ok(None) => events::loaded(&self.manager, Some(&came_with.id), Loaded::Missing),
+                Err(StoreError::Corrupt(error)) => {
+                    events::loaded(&self.manager, Some(&came_with.id), Loaded::Corrupt);
+                    tracing::warn!(
+                        error = &error as &dyn Error,
+                        session = %self.manager.handle(&came_with.id),
+                        "a stored session cannot be decoded; the visitor gets a new one"
+                    );
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -183,6 +193,7 @@ impl Arrival {
         };
         if options.absolute_timeout.is_some_and(has_ended) {
             store.destroy(id).await?;
+            events::ended(&self.manager, id, Ended::AbsoluteTimeout);
             return Ok(None);
         }
         if let Some(Stored { document, .. }) = &stored
@@ -191,6 +202,7 @@ impl Arrival {
         {
             // Somebody is ending it this moment.
             store.destroy(id).await?;
+            events::ended(&self.manager, id, Ended::ByOwner);
             return Ok(None);
         }
         Ok(stored)

@@ -9,6 +9,7 @@ use super::sessions_of::{self, Which};
 use super::state::{Outgoing, Place};
 use crate::document::Document;
 use crate::error::SessionError;
+use crate::events::{self, Ended};
 use crate::options::OwnerLimit;
 use crate::owner::{Owner, OwnerError};
 use crate::session_id::SessionId;
@@ -66,6 +67,7 @@ impl<'a> Enrolment<'a> {
         }
         let ids = std::slice::from_ref(&self.id);
         store.ask(self.index.delist(&self.owner, ids)).await.map_err(failed)?;
+        events::refused(&current.manager, &self.id);
         Err(SessionError::TooManySessions(most))
     }
 
@@ -95,6 +97,7 @@ impl<'a> Enrolment<'a> {
             Ok(true) => {}
             Ok(false) => {
                 store.destroy(&self.id).await.map_err(|error| manager.failed(error))?;
+                events::ended(manager, &self.id, Ended::ByOwner);
                 current.state().end(None, false);
                 return Err(SessionError::Gone);
             }
@@ -115,6 +118,7 @@ impl<'a> Enrolment<'a> {
             {
                 store.destroy(&self.id).await.map_err(|error| manager.failed(error))?;
                 current.state().end(None, false);
+                events::refused(manager, &self.id);
                 return Err(SessionError::TooManySessions(most));
             }
             (None, _) => {}
@@ -122,7 +126,7 @@ impl<'a> Enrolment<'a> {
         let limit = manager.options().owner_limit;
         if let Some(OwnerLimit::EndOldest(most)) = limit.filter(|_| self.is_login) {
             let which = Which::OldestBeyond { most, but: &self.id };
-            sessions_of::end(self.index, &self.owner, which, store)
+            sessions_of::end(manager, self.index, &self.owner, which, store)
                 .await
                 .map_err(|error| manager.failed(error))?;
         }

@@ -14,6 +14,7 @@ use crate::cookie::rejection;
 use crate::cookie::set_cookie::{self, SetCookieError};
 use crate::cookie::signature::write_cookie_value;
 use crate::error::SessionError;
+use crate::events::Ended;
 use crate::store::TouchOutcome;
 use crate::store::guarded::Calls;
 
@@ -112,7 +113,7 @@ fn warn_of_insecure_connection(current: &Current) {
 async fn keep_no_orphan(current: &Current, store: &mut Calls<'_>) -> Result<Finished, SessionError> {
     let was_saved = matches!(current.state().place, Place::Stored(_));
     if was_saved {
-        verbs::remove(current, false, store).await?;
+        verbs::remove(current, Ended::NoCookie, false, store).await?;
     }
     Ok(Finished::default())
 }
@@ -126,7 +127,7 @@ async fn carry_out(
 ) -> Result<bool, SessionError> {
     match decision.store {
         StoreAction::Nothing => Ok(true),
-        StoreAction::Destroy => verbs::remove(current, false, store).await.map(|()| false),
+        StoreAction::Destroy => verbs::remove(current, Ended::Destroyed, false, store).await.map(|()| false),
         StoreAction::Touch => Ok(touch(current, decision.set_cookie, now, store).await),
         StoreAction::Save => match verbs::write(current, now, store).await {
             Ok(()) => Ok(true),

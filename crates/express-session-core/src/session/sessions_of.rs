@@ -9,6 +9,7 @@ use super::state::created_at;
 use crate::clock::UnixMillis;
 use crate::document::LABEL_KEY;
 use crate::error::SessionError;
+use crate::events::{self, Ended};
 use crate::owner::{OwnedSession, Owner, OwnerError};
 use crate::session_handle::SessionHandle;
 use crate::session_id::SessionId;
@@ -63,7 +64,7 @@ impl SessionsOf<'_> {
     /// Ends all sessions of the owner; how many.
     ///
     /// No session lives on afterwards whose login was answered before this is: one whose login is under way is taken back,
-    /// and its request gets [`SessionError::Gone`].
+    /// so that its response has no cookie, and [`save`](crate::Session::save) says [`SessionError::Gone`].
     ///
     /// # Errors
     ///
@@ -75,8 +76,9 @@ impl SessionsOf<'_> {
     async fn end_which(&self, which: Which<'_>) -> Result<u64, SessionError> {
         let store = &mut self.manager.calls();
         let index = index(store)?;
-        let ended =
-            end(index, &self.owner, which, store).await.map_err(|error| self.manager.failed(error))?;
+        let ended = end(self.manager, index, &self.owner, which, store)
+            .await
+            .map_err(|error| self.manager.failed(error))?;
         ended.ok_or(SessionError::Contended(MAX_ROUNDS))
     }
 
@@ -163,6 +165,13 @@ pub(super) enum Which<'a> {
 }
 
 impl Which<'_> {
+    const fn reason(self) -> Ended {
+        match self {
+            Self::One { .. } | Self::All { .. } => Ended::ByOwner,
+            Self::OldestBeyond { .. } => Ended::OwnerLimit,
+        }
+    }
+
     fn of(self, list: &List) -> (Vec<SessionId>, Vec<SessionId>) {
         let live = list.live.iter().map(|(id, _)| id);
         match self {
@@ -186,6 +195,7 @@ impl Which<'_> {
 
 /// Ends sessions of an owner until none is left that is to end; how many, or nothing if there is no end of them.
 pub(super) async fn end(
+    manager: &SessionManager,
     index: &dyn OwnerIndex,
     owner: &Owner,
     which: Which<'_>,
@@ -204,6 +214,9 @@ pub(super) async fn end(
         let both: Vec<SessionId> = live.iter().chain(&pending).cloned().collect();
         store.ask(index.condemn(owner, &both)).await?;
         ended += store.destroy_each(&both).await?;
+        for id in &live {
+            events::ended(manager, id, which.reason());
+        }
         if !live.is_empty() {
             store.ask(index.delist(owner, &live)).await?;
         }

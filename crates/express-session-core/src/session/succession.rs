@@ -4,6 +4,7 @@ use super::current::Current;
 use super::enrolment::leave;
 use super::manager::SessionManager;
 use crate::error::SessionError;
+use crate::events::{self, Ended};
 use crate::session_id::SessionId;
 use crate::store::guarded::Calls;
 use crate::store::{Expect, StoreError, Successor};
@@ -30,6 +31,7 @@ pub(super) async fn make_way(
         superseded.map_err(|error| manager.failed(error))?;
     }
     if let Some(id) = stored {
+        events::ended(manager, &id, Ended::Regenerated);
         leave(owner, &id, store).await;
     }
     Ok(())
@@ -51,6 +53,7 @@ pub(super) async fn end_successor(
     for _ in 0..MAX_SUCCESSORS {
         let Some(successor) = store.successor(&id).await? else { return Ok(()) };
         if store.destroy(&successor).await? {
+            events::ended(manager, &successor, Ended::Destroyed);
             return Ok(());
         }
         id = successor;
@@ -86,6 +89,7 @@ pub(super) async fn was_overtaken(current: &Current, store: &mut Calls<'_>) -> R
     }
     let id = current.state().id.clone();
     store.destroy(&id).await.map_err(|error| manager.failed(error))?;
+    events::ended(manager, &id, Ended::Overtaken);
     current.state().end(None, false);
     Ok(true)
 }

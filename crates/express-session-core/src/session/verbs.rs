@@ -14,6 +14,7 @@ use super::succession::{end_successor, make_way};
 use crate::clock::UnixMillis;
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
+use crate::events::{self, Ended};
 use crate::store::guarded::Calls;
 use crate::store::{Expect, SetOutcome, StoreError, Successor, SupersedeOutcome};
 
@@ -140,6 +141,9 @@ async fn attempt<R>(
     };
     match answer.map_err(|error| manager.failed(error))? {
         SetOutcome::Written(revision) => {
+            if matches!(outgoing.expect(), Expect::Any) {
+                events::created(manager, &outgoing.id);
+            }
             current.state().written(outgoing, revision);
             if let Some(enrolment) = enrolment {
                 Box::pin(enrolment.complete(current, store)).await?;
@@ -147,10 +151,14 @@ async fn attempt<R>(
             Ok(Some(value))
         }
         SetOutcome::Conflict(newer) => {
+            events::conflict(manager, &outgoing.id);
             current.state().meet(*newer, manager.options())?;
             Ok(None)
         }
-        SetOutcome::Gone => Err(gone(current)),
+        SetOutcome::Gone => {
+            events::gone(manager, &outgoing.id);
+            Err(gone(current))
+        }
     }
 }
 
@@ -184,6 +192,7 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
         let by = Successor { id, grace: manager.options().successor_grace };
         match store.supersede(&old_id, outgoing.expect(), by).await {
             Ok(SupersedeOutcome::Superseded) => {
+                events::renewed(manager, &old_id, id);
                 let owner_before = {
                     let mut state = current.state();
                     let owner = state.data.document.owner();
@@ -206,6 +215,7 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
             }
             Ok(SupersedeOutcome::Gone) => {
                 store.destroy(id).await.map_err(failed)?;
+                events::gone(manager, &old_id);
                 return Err(gone(current));
             }
             Err(error) => {
@@ -226,19 +236,20 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
 pub(crate) async fn destroy(current: &Current) -> Result<(), SessionError> {
     let store = &mut current.manager.calls();
     let _verb = turn(current, store).await?;
-    remove(current, false, store).await
+    remove(current, Ended::Destroyed, false, store).await
 }
 
 /// Ends the session in the store and in the browser.
 pub(crate) async fn purge(current: &Current) -> Result<(), SessionError> {
     let store = &mut current.manager.calls();
     let _verb = turn(current, store).await?;
-    remove(current, true, store).await
+    remove(current, Ended::Destroyed, true, store).await
 }
 
 /// Ends the session, and the browser's cookie at the end of the request if that is wanted.
 pub(crate) async fn remove(
     current: &Current,
+    why: Ended,
     remove_cookie: bool,
     store: &mut Calls<'_>,
 ) -> Result<(), SessionError> {
@@ -257,6 +268,9 @@ pub(crate) async fn remove(
         Some(id) => store.destroy(id).await.map_err(|error| manager.failed(error))?,
         None => false,
     };
+    if was_there && let Some(id) = &stored {
+        events::ended(manager, id, why);
+    }
     if !was_there && let Some(id) = stored.as_ref().or(overtaken.as_ref()) {
         end_successor(manager, id, store).await.map_err(|error| manager.failed(error))?;
     }
@@ -274,7 +288,7 @@ pub(crate) async fn regenerate(current: &Current) -> Result<(), SessionError> {
     let was_outage = matches!(current.state().place, Place::Outage);
     let id = current.birth.id();
     let removed = if current.manager.options().successor_grace.is_zero() {
-        remove(current, false, store).await
+        remove(current, Ended::Regenerated, false, store).await
     } else {
         make_way(current, &id, store).await
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::StoreError;
 use crate::clock::UnixMillis;
+use crate::events::numbers;
 
 /// So many calls in a row must fail before the store counts as out of order.
 const FAILURES: u32 = 5;
@@ -61,7 +62,10 @@ impl Breaker {
     pub(crate) fn answered(&self) {
         if self.failures.load(Relaxed) > 0 {
             self.failures.store(0, Relaxed);
-            self.trial.store(CLOSED, Relaxed);
+            if self.trial.swap(CLOSED, Relaxed) != CLOSED {
+                numbers::store_is_out_of_order(false);
+                tracing::info!("the session store answers again");
+            }
         }
     }
 
@@ -71,6 +75,7 @@ impl Breaker {
         self.failures.store(failures, Relaxed);
         if failures >= FAILURES {
             if failures == FAILURES {
+                numbers::store_is_out_of_order(true);
                 tracing::warn!("the session store is out of order: only one trial per second is sent to it");
             }
             self.trial.store(now().plus(RETRY_AFTER).0, Relaxed);

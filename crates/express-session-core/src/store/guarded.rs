@@ -17,6 +17,8 @@ use super::{
 use crate::clock::{Clock, UnixMillis};
 use crate::cookie::Cookie;
 use crate::document::Document;
+use crate::events;
+use crate::events::numbers::{self, Stopwatch};
 use crate::session_id::SessionId;
 
 /// Any store, behind a circuit breaker.
@@ -74,7 +76,7 @@ impl<'a> Calls<'a> {
         &'s mut self,
         call: IndexCall<'s, T>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        self.call(call)
+        self.call("owners", call)
     }
 
     /// Removes sessions, several at once; how many were there.
@@ -86,14 +88,14 @@ impl<'a> Calls<'a> {
             .map(|id| store.destroy(id))
             .buffer_unordered(AT_ONCE)
             .try_fold(0, async |ended, was_there| Ok(ended + u64::from(was_there)));
-        self.call(Box::pin(destroyed)).await
+        self.call("destroy", Box::pin(destroyed)).await
     }
 
     pub(crate) fn get<'s>(
         &'s mut self,
         id: &'s SessionId,
     ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
-        self.call(self.guarded.store.get(id))
+        self.call("get", self.guarded.store.get(id))
     }
 
     pub(crate) fn get_and_touch<'s>(
@@ -101,7 +103,7 @@ impl<'a> Calls<'a> {
         id: &'s SessionId,
         hint: TouchHint<'s>,
     ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
-        self.call(self.guarded.store.get_and_touch(id, hint))
+        self.call("get_and_touch", self.guarded.store.get_and_touch(id, hint))
     }
 
     /// Writes a session; one that shall live for a while only is given no more than that.
@@ -113,10 +115,13 @@ impl<'a> Calls<'a> {
         at_most: Option<Duration>,
     ) -> impl Future<Output = Result<SetOutcome, StoreError>> {
         let store = &self.guarded.store;
-        self.call(match at_most {
-            None => store.set(id, document, expect),
-            Some(at_most) => store.set_for(id, document, expect, at_most),
-        })
+        self.call(
+            "set",
+            match at_most {
+                None => store.set(id, document, expect),
+                Some(at_most) => store.set_for(id, document, expect, at_most),
+            },
+        )
     }
 
     pub(crate) fn touch<'s>(
@@ -125,14 +130,14 @@ impl<'a> Calls<'a> {
         document: &'s Document,
         cookie: &'s Cookie,
     ) -> impl Future<Output = Result<TouchOutcome, StoreError>> {
-        self.call(self.guarded.store.touch(id, document, cookie))
+        self.call("touch", self.guarded.store.touch(id, document, cookie))
     }
 
     pub(crate) fn destroy<'s>(
         &'s mut self,
         id: &'s SessionId,
     ) -> impl Future<Output = Result<bool, StoreError>> {
-        self.call(self.guarded.store.destroy(id))
+        self.call("destroy", self.guarded.store.destroy(id))
     }
 
     pub(crate) fn supersede<'s>(
@@ -141,14 +146,14 @@ impl<'a> Calls<'a> {
         expect: Expect<'s>,
         by: Successor<'s>,
     ) -> impl Future<Output = Result<SupersedeOutcome, StoreError>> {
-        self.call(self.guarded.store.supersede(id, expect, by))
+        self.call("supersede", self.guarded.store.supersede(id, expect, by))
     }
 
     pub(crate) fn successor<'s>(
         &'s mut self,
         id: &'s SessionId,
     ) -> impl Future<Output = Result<Option<SessionId>, StoreError>> {
-        self.call(self.guarded.store.successor(id))
+        self.call("successor", self.guarded.store.successor(id))
     }
 
     /// Waits for something that is not the store: a turn behind other writers.
@@ -161,14 +166,22 @@ impl<'a> Calls<'a> {
         .await
     }
 
-    async fn call<T>(&mut self, mut call: Call<'_, T>) -> Result<T, StoreError> {
+    async fn call<T>(&mut self, verb: &'static str, mut call: Call<'_, T>) -> Result<T, StoreError> {
         let guarded = self.guarded;
         guarded.breaker.admit(|| guarded.now())?;
-        let answer = poll_fn(|context| match call.as_mut().poll(context) {
-            Poll::Ready(answer) => Poll::Ready(answer),
-            Poll::Pending => self.poll_alarm(context).map(Err),
+        let watch = Stopwatch::start();
+        let span = tracing::debug_span!(target: "express_session", "session_store", verb);
+        // Mostly nobody listens, and a span takes more room in the future than the call.
+        let span = (!span.is_disabled()).then(|| Box::new(span));
+        let answer = poll_fn(|context| {
+            let _entered = span.as_ref().map(|span| span.enter());
+            match call.as_mut().poll(context) {
+                Poll::Ready(answer) => Poll::Ready(answer),
+                Poll::Pending => self.poll_alarm(context).map(Err),
+            }
         })
         .await;
+        numbers::store_call(verb, watch, answer.as_ref().err().map(events::kind));
         match &answer {
             Err(error) if error.concerns_reads() => guarded.breaker.failed(|| guarded.now()),
             _ => guarded.breaker.answered(),

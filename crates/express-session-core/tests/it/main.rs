@@ -15,6 +15,7 @@ mod conflicts;
 mod cookie_header;
 mod cookies;
 mod decision_matrix;
+mod events;
 mod first_life;
 mod foreign_documents;
 mod freshness;

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -29,8 +30,18 @@ impl<'a> MakeWriter<'a> for Lines {
 
 /// The lines that are logged while `work` runs.
 pub(crate) fn log_of(work: impl FnOnce()) -> Vec<String> {
+    log_at(Level::INFO, work)
+}
+
+/// The same with what is only of interest to who looks for something.
+pub(crate) fn log_in_detail_of(work: impl FnOnce()) -> Vec<String> {
+    log_at(Level::DEBUG, work)
+}
+
+fn log_at(level: Level, work: impl FnOnce()) -> Vec<String> {
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
+    let format = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+    let subscriber = format.with_writer(lines.clone()).finish();
     tracing::subscriber::with_default(subscriber, work);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     text.lines().map(str::to_owned).collect()
