@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use express_session_core::{CONDEMNED, ListEntry, Owner, OwnerIndex, PENDING, SessionId, SessionStore as _};
+use express_session_core::{CONDEMNED, EntryState, Owner, OwnerIndex, PENDING, SessionId, SessionStore as _};
 
 use crate::Harness;
 use crate::browser::{Browser, begin};
@@ -24,7 +24,7 @@ fn index<H: Harness>(h: &H) -> &dyn OwnerIndex {
 }
 
 /// How the entry of this session stands.
-async fn entry<H: Harness>(h: &H, of: &Owner, id: &SessionId) -> Option<ListEntry> {
+async fn entry<H: Harness>(h: &H, of: &Owner, id: &SessionId) -> Option<EntryState> {
     let list = index(h).find(of).await.expect("the list can be read");
     list.into_iter().find(|listed| listed.id == *id).map(|listed| listed.entry)
 }
@@ -47,18 +47,18 @@ pub async fn an_entry_is_made_confirmed_and_removed<H: OwnerListHarness>(h: &H) 
     );
     assert_eq!(entry(h, &alice, &id).await, None, "to confirm is not to make");
     index(h).enlist(&alice, &id).await.unwrap();
-    assert_eq!(entry(h, &alice, &id).await, Some(ListEntry::Pending));
+    assert_eq!(entry(h, &alice, &id).await, Some(EntryState::Pending));
     assert!(!index(h).confirm(&bob, &id, &document).await.unwrap(), "lists are mixed up");
     assert!(index(h).confirm(&alice, &id, &document).await.unwrap());
-    assert_eq!(entry(h, &alice, &id).await, Some(ListEntry::Confirmed));
+    assert_eq!(entry(h, &alice, &id).await, Some(EntryState::Confirmed));
     index(h).enlist(&alice, &id).await.unwrap();
-    assert_eq!(entry(h, &alice, &id).await, Some(ListEntry::Confirmed), "a confirmed entry is taken back");
+    assert_eq!(entry(h, &alice, &id).await, Some(EntryState::Confirmed), "a confirmed entry is taken back");
     let (other, third) = (new_id(), new_id());
     assert!(index(h).refresh(&alice, &other, &document).await.unwrap(), "to refresh is to make");
-    assert_eq!(entry(h, &alice, &other).await, Some(ListEntry::Confirmed));
+    assert_eq!(entry(h, &alice, &other).await, Some(EntryState::Confirmed));
     index(h).delist(&alice, &[id.clone(), third]).await.unwrap();
     assert_eq!(entry(h, &alice, &id).await, None);
-    assert_eq!(entry(h, &alice, &other).await, Some(ListEntry::Confirmed));
+    assert_eq!(entry(h, &alice, &other).await, Some(EntryState::Confirmed));
 }
 
 /// What is condemned is neither confirmed nor refreshed, whoever tries to, until the entry is removed.
@@ -75,7 +75,7 @@ pub async fn a_condemned_entry_stays_condemned<H: OwnerListHarness>(h: &H) {
         assert!(!index(h).refresh(&alice, id, &document).await.unwrap(), "refreshed although condemned");
         index(h).enlist(&alice, id).await.unwrap();
         assert!(!index(h).confirm(&alice, id, &document).await.unwrap(), "enlisted although condemned");
-        assert_eq!(entry(h, &alice, id).await, Some(ListEntry::Condemned));
+        assert_eq!(entry(h, &alice, id).await, Some(EntryState::Condemned));
     }
     index(h).delist(&alice, &ids).await.unwrap();
     assert!(index(h).refresh(&alice, &ids[0], &document).await.unwrap());
@@ -114,7 +114,7 @@ pub async fn a_login_that_died_is_within_reach<H: OwnerListHarness>(h: &H) {
     assert_eq!(listed(&one, "alice").await, [one.handle(&written)]);
     assert_eq!(
         entry(h, &alice, &enlisted).await,
-        Some(ListEntry::Pending),
+        Some(EntryState::Pending),
         "a login under way is ended by a listing"
     );
     assert_eq!(one.sessions_of(alice.clone()).end_all().await.unwrap(), 1);
@@ -170,17 +170,17 @@ pub async fn entries_are_forgotten_in_time<H: OwnerListHarness>(h: &H) {
     index(h).enlist(&alice, &pending).await.unwrap();
     assert!(index(h).refresh(&alice, &confirmed, &document).await.unwrap());
     index(h).condemn(&alice, std::slice::from_ref(&condemned)).await.unwrap();
-    assert_eq!(entry(h, &alice, &pending).await, Some(ListEntry::Pending));
+    assert_eq!(entry(h, &alice, &pending).await, Some(EntryState::Pending));
 
     h.age_list(&alice, PENDING + PENDING / 10).await;
     assert_eq!(entry(h, &alice, &pending).await, None, "a pending entry stays");
     assert!(!index(h).confirm(&alice, &pending, &document).await.unwrap());
-    assert_eq!(entry(h, &alice, &condemned).await, Some(ListEntry::Condemned));
+    assert_eq!(entry(h, &alice, &condemned).await, Some(EntryState::Condemned));
 
     h.age_list(&alice, 59 * MINUTE).await;
     assert_eq!(
         entry(h, &alice, &confirmed).await,
-        Some(ListEntry::Confirmed),
+        Some(EntryState::Confirmed),
         "an entry dies before its session"
     );
     let after = index(h).refresh_after(&confirmed, &document).expect("a list that is kept needs refreshing");

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_core::{
-    Cookie, Document, Expect, IndexCall, Listed, Owner, OwnerIndex, SessionId, SessionStore, SetOutcome,
+    Cookie, Document, Expect, IndexCall, Owner, OwnerEntry, OwnerIndex, SessionId, SessionStore, SetOutcome,
     StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome,
 };
 
@@ -107,7 +107,7 @@ impl<S: SessionStore> Watched<S> {
 }
 
 impl<S: SessionStore> OwnerIndex for Watched<S> {
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>> {
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>> {
         Box::pin(async {
             let at = self.events.now();
             self.events.looks.lock().unwrap().push(at);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    CONDEMNED, Clock as _, Document, IndexCall, Listed, Owner, OwnerIndex, PENDING, SessionId, StoreError,
-    UnixMillis,
+    CONDEMNED, Clock as _, Document, IndexCall, Owner, OwnerEntry, OwnerIndex, PENDING, SessionId,
+    StoreError, UnixMillis,
 };
 
 use crate::error::FileError;
@@ -44,7 +44,7 @@ impl FileStore {
 }
 
 impl OwnerIndex for FileStore {
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>> {
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>> {
         Box::pin(async {
             let (folder, owner) = (Arc::clone(self.folder()), owner.clone());
             let entries = self.on_thread(move || folder.entries(&owner)).await??;
@@ -54,7 +54,7 @@ impl OwnerIndex for FileStore {
                     Err(StoreError::Corrupt(_)) => None,
                     stored => stored?,
                 };
-                listed.push(Listed { id, entry, stored });
+                listed.push(OwnerEntry { id, entry, stored });
             }
             Ok(listed)
         })

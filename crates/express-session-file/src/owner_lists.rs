@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use express_session_core::{ListEntry, Owner, SessionId, UnixMillis};
+use express_session_core::{EntryState, Owner, SessionId, UnixMillis};
 use sha2::{Digest as _, Sha256};
 
 use crate::atomic_write::{create_folder, private};
@@ -128,7 +128,7 @@ impl Folder {
     }
 
     /// The entries that count.
-    pub(crate) fn entries(&self, owner: &Owner) -> Result<Vec<(SessionId, ListEntry)>, FileError> {
+    pub(crate) fn entries(&self, owner: &Owner) -> Result<Vec<(SessionId, EntryState)>, FileError> {
         let mut entries = std::collections::BTreeMap::new();
         self.for_each_entry(&self.layout.list_of(owner), |id, kind, file| {
             if self.counts(file)? {
@@ -146,7 +146,7 @@ impl Folder {
         for list in read_folder(&self.layout.owner_lists())? {
             self.for_each_entry(&list, |id, kind, file| {
                 let is_there = || self.layout.locate(&id).is_ok_and(|session| session.file.exists());
-                if !self.counts(file)? || (kind == ListEntry::Confirmed && !is_there()) {
+                if !self.counts(file)? || (kind == EntryState::Confirmed && !is_there()) {
                     found(fs::remove_file(file))?;
                 }
                 Ok(())
@@ -164,14 +164,14 @@ impl Folder {
     fn for_each_entry(
         &self,
         list: &Path,
-        mut each: impl FnMut(SessionId, ListEntry, &Path) -> Result<(), FileError>,
+        mut each: impl FnMut(SessionId, EntryState, &Path) -> Result<(), FileError>,
     ) -> Result<(), FileError> {
         for file in read_folder(list)? {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let kind = match name.chars().last() {
-                Some(PENDING) => ListEntry::Pending,
-                Some(CONFIRMED) => ListEntry::Confirmed,
-                Some(CONDEMNED) => ListEntry::Condemned,
+                Some(PENDING) => EntryState::Pending,
+                Some(CONFIRMED) => EntryState::Confirmed,
+                Some(CONDEMNED) => EntryState::Condemned,
                 _ => continue,
             };
             let session = name.get(..name.len() - 1).unwrap_or_default();
@@ -192,11 +192,11 @@ impl Folder {
     }
 }
 
-const fn later(one: ListEntry, other: ListEntry) -> ListEntry {
+const fn later(one: EntryState, other: EntryState) -> EntryState {
     match (one, other) {
-        (ListEntry::Condemned, _) | (_, ListEntry::Condemned) => ListEntry::Condemned,
-        (ListEntry::Confirmed, _) | (_, ListEntry::Confirmed) => ListEntry::Confirmed,
-        (ListEntry::Pending, ListEntry::Pending) => ListEntry::Pending,
+        (EntryState::Condemned, _) | (_, EntryState::Condemned) => EntryState::Condemned,
+        (EntryState::Confirmed, _) | (_, EntryState::Confirmed) => EntryState::Confirmed,
+        (EntryState::Pending, EntryState::Pending) => EntryState::Pending,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use express_session_core::{
-    CONDEMNED, Document, IndexCall, ListEntry, Listed, Owner, OwnerIndex, PENDING, SessionId, UnixMillis,
+    CONDEMNED, Document, EntryState, IndexCall, Owner, OwnerEntry, OwnerIndex, PENDING, SessionId, UnixMillis,
 };
 
 use crate::life::Deadline;
@@ -26,7 +26,7 @@ type List = BTreeMap<SessionId, Entry>;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    entry: ListEntry,
+    entry: EntryState,
     /// The last millisecond in which it counts.
     until: UnixMillis,
 }
@@ -54,7 +54,7 @@ impl Owners {
         self.lists().clear();
     }
 
-    fn entries(&self, owner: &Owner, now: UnixMillis) -> Vec<(SessionId, ListEntry)> {
+    fn entries(&self, owner: &Owner, now: UnixMillis) -> Vec<(SessionId, EntryState)> {
         let mut lists = self.lists();
         let Some(list) = lists.get_mut(owner) else { return Vec::new() };
         list.retain(|_, entry| entry.until >= now);
@@ -62,7 +62,7 @@ impl Owners {
     }
 
     fn enlist(&self, owner: &Owner, id: &SessionId, now: UnixMillis) {
-        let pending = Entry { entry: ListEntry::Pending, until: now.plus(PENDING) };
+        let pending = Entry { entry: EntryState::Pending, until: now.plus(PENDING) };
         match self.lists().entry(owner.clone()).or_default().entry(id.clone()) {
             Place::Vacant(place) => {
                 place.insert(pending);
@@ -76,8 +76,8 @@ impl Owners {
     fn confirm(&self, owner: &Owner, id: &SessionId, now: UnixMillis, until: UnixMillis) -> bool {
         let mut lists = self.lists();
         let entry = lists.get_mut(owner).and_then(|list| list.get_mut(id)).filter(|it| it.until >= now);
-        let Some(entry) = entry.filter(|it| it.entry != ListEntry::Condemned) else { return false };
-        *entry = Entry { entry: ListEntry::Confirmed, until: entry.until.max(until) };
+        let Some(entry) = entry.filter(|it| it.entry != EntryState::Condemned) else { return false };
+        *entry = Entry { entry: EntryState::Confirmed, until: entry.until.max(until) };
         true
     }
 
@@ -85,7 +85,7 @@ impl Owners {
         let mut lists = self.lists();
         let list = lists.entry(owner.clone()).or_default();
         for id in ids {
-            list.insert(id.clone(), Entry { entry: ListEntry::Condemned, until: now.plus(CONDEMNED) });
+            list.insert(id.clone(), Entry { entry: EntryState::Condemned, until: now.plus(CONDEMNED) });
         }
     }
 
@@ -107,11 +107,11 @@ impl MemoryStore {
 }
 
 impl OwnerIndex for MemoryStore {
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>> {
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>> {
         let now = self.now();
         let listed = |(id, entry)| {
             let stored = self.find_stored(&id, now);
-            Listed { id, entry, stored }
+            OwnerEntry { id, entry, stored }
         };
         let list = self.owners().entries(owner, now).into_iter().map(listed).collect();
         Box::pin(ready(Ok(list)))

@@ -2,7 +2,7 @@
 //!
 //! There is no list that could be wrong: the rows are the list.
 
-use express_session_core::{IndexCall, ListEntry, Listed, Owner, OwnerIndex, SessionId};
+use express_session_core::{EntryState, IndexCall, Owner, OwnerEntry, OwnerIndex, SessionId};
 use mysql_async::Value;
 
 use crate::database::Statement;
@@ -57,7 +57,7 @@ impl Schema {
 
 impl OwnerIndex for MySqlStore {
     /// One statement for every 1 000 sessions.
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>> {
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>> {
         Box::pin(async {
             self.ready().await?;
             let now = self.table.now();
@@ -75,7 +75,7 @@ impl OwnerIndex for MySqlStore {
                     let live = DataRow::read(&mut row)?.and_then(|row| row.live(now));
                     let stored = live.and_then(|row| self.stored(&row, now).ok().flatten());
                     if let Ok(id) = SessionId::parse(&*last) {
-                        listed.push(Listed { id, entry: ListEntry::Confirmed, stored });
+                        listed.push(OwnerEntry { id, entry: EntryState::Confirmed, stored });
                     }
                 }
                 if count < PAGE {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, Value};
 use express_session_core::{
-    CONDEMNED, Document, IndexCall, ListEntry, Listed, Owner, OwnerIndex, PENDING, SessionId, StoreError,
-    Stored,
+    CONDEMNED, Document, EntryState, IndexCall, Owner, OwnerEntry, OwnerIndex, PENDING, SessionId,
+    StoreError, Stored,
 };
 use futures_util::future::{try_join, try_join_all};
 
@@ -67,7 +67,7 @@ impl Keyspace {
     }
 
     /// The entries that count.
-    async fn entries(&self, owner: &Owner) -> Result<Vec<(SessionId, ListEntry)>, RedisError> {
+    async fn entries(&self, owner: &Owner) -> Result<Vec<(SessionId, EntryState)>, RedisError> {
         let answer = self.run_on_list(&FIND_OWNED, &self.keys.list_of(owner), &[]).await?;
         let Value::Array(parts) = answer else { return Err(RedisError::UnexpectedReply) };
         let [now, Value::Array(listed)] = parts.as_slice() else { return Err(RedisError::UnexpectedReply) };
@@ -126,13 +126,13 @@ fn score_of(value: &Value) -> Result<f64, RedisError> {
     }
 }
 
-fn entry_of(score: f64) -> ListEntry {
+fn entry_of(score: f64) -> EntryState {
     if score < 0.0 {
-        ListEntry::Condemned
+        EntryState::Condemned
     } else if score.fract() > 0.0 {
-        ListEntry::Pending
+        EntryState::Pending
     } else {
-        ListEntry::Confirmed
+        EntryState::Confirmed
     }
 }
 
@@ -143,7 +143,7 @@ fn entry_life(session: Option<Duration>) -> Duration {
 
 impl OwnerIndex for RedisStore {
     /// Two round trips, and one more for every 500 sessions.
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>> {
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>> {
         Box::pin(async {
             let keyspace = self.keyspace();
             let entries = keyspace.entries(owner).await?;
@@ -152,7 +152,7 @@ impl OwnerIndex for RedisStore {
                 let ids: Vec<_> = entries.iter().map(|(id, _)| id.clone()).collect();
                 let stored = keyspace.stored(&ids).await?;
                 let entries = entries.iter().cloned().zip(stored);
-                listed.extend(entries.map(|((id, entry), stored)| Listed { id, entry, stored }));
+                listed.extend(entries.map(|((id, entry), stored)| OwnerEntry { id, entry, stored }));
             }
             Ok(listed)
         })
@@ -212,10 +212,10 @@ mod tests {
     #[test]
     fn a_score_says_how_an_entry_stands() {
         let entry = |text: &str| entry_of(score_of(&Value::BulkString(text.into())).unwrap());
-        assert_eq!(entry("1764000000000"), ListEntry::Confirmed);
-        assert_eq!(entry("1764000000000.5"), ListEntry::Pending);
-        assert_eq!(entry("-1764000000000"), ListEntry::Condemned);
-        assert_eq!(entry_of(score_of(&Value::Double(1.5)).unwrap()), ListEntry::Pending);
+        assert_eq!(entry("1764000000000"), EntryState::Confirmed);
+        assert_eq!(entry("1764000000000.5"), EntryState::Pending);
+        assert_eq!(entry("-1764000000000"), EntryState::Condemned);
+        assert_eq!(entry_of(score_of(&Value::Double(1.5)).unwrap()), EntryState::Pending);
         assert!(score_of(&Value::Nil).is_err() && score_of(&Value::SimpleString("x".into())).is_err());
     }
 

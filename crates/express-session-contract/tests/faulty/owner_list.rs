@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use express_session_contract::OwnerListHarness;
 use express_session_core::{
-    CONDEMNED, Clock as _, Document, IndexCall, ListEntry, Listed, Owner, OwnerIndex, PENDING, SessionId,
-    SessionStore as _,
+    CONDEMNED, Clock as _, Document, EntryState, IndexCall, Owner, OwnerEntry, OwnerIndex, PENDING,
+    SessionId, SessionStore as _,
 };
 
 use super::{Fault, Naive, NaiveHarness};
@@ -48,7 +48,7 @@ pub(crate) enum ListFault {
 }
 
 /// How an entry stands, and the last millisecond in which it counts.
-type Lists = BTreeMap<(String, SessionId), (ListEntry, i64)>;
+type Lists = BTreeMap<(String, SessionId), (EntryState, i64)>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Owners {
@@ -74,18 +74,18 @@ impl Owners {
 const LIFE: Duration = Duration::from_hours(1);
 
 impl Naive {
-    fn confirmed(&self) -> (ListEntry, i64) {
+    fn confirmed(&self) -> (EntryState, i64) {
         let until = match self.owners.fault {
             ListFault::EndlessEntries => i64::MAX,
             ListFault::ShortEntries => self.clock.now().plus(LIFE / 2).0,
             _ => self.clock.now().plus(2 * LIFE).0,
         };
-        (ListEntry::Confirmed, until)
+        (EntryState::Confirmed, until)
     }
 }
 
 impl OwnerIndex for Naive {
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>> {
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>> {
         Box::pin(async {
             let now = self.clock.now().0;
             let key = self.owners.key(owner, &SessionId::generate()).0;
@@ -93,7 +93,7 @@ impl OwnerIndex for Naive {
             let mut listed = Vec::new();
             for ((_, id), (entry, _)) in lists.into_iter().filter(|((of, _), it)| *of == key && it.1 >= now) {
                 let stored = self.get(&id).await.ok().flatten();
-                listed.push(Listed { id, entry, stored });
+                listed.push(OwnerEntry { id, entry, stored });
             }
             if self.owners.fault == ListFault::FindsOne {
                 listed.truncate(1);
@@ -110,11 +110,11 @@ impl OwnerIndex for Naive {
             _ => now.plus(PENDING).0,
         };
         let mut lists = self.owners.lists.lock().unwrap();
-        let place = lists.entry(self.owners.key(owner, id)).or_insert((ListEntry::Pending, until));
+        let place = lists.entry(self.owners.key(owner, id)).or_insert((EntryState::Pending, until));
         if place.1 < now.0
-            || self.owners.fault == ListFault::EnlistForgives && place.0 == ListEntry::Condemned
+            || self.owners.fault == ListFault::EnlistForgives && place.0 == EntryState::Condemned
         {
-            *place = (ListEntry::Pending, until);
+            *place = (EntryState::Pending, until);
         }
         Box::pin(ready(Ok(())))
     }
@@ -127,11 +127,11 @@ impl OwnerIndex for Naive {
         let mut lists = self.owners.lists.lock().unwrap();
         let key = self.owners.key(owner, id);
         if matches!(self.owners.fault, ListFault::ConfirmMakes | ListFault::EnlistsLate) {
-            lists.entry(key.clone()).or_insert((ListEntry::Pending, i64::MAX));
+            lists.entry(key.clone()).or_insert((EntryState::Pending, i64::MAX));
         }
         let forgives = self.owners.fault == ListFault::ConfirmForgives;
         let place = lists.get_mut(&key).filter(|it| it.1 >= now);
-        let place = place.filter(|it| it.0 != ListEntry::Condemned || forgives);
+        let place = place.filter(|it| it.0 != EntryState::Condemned || forgives);
         Box::pin(ready(Ok(place.map(|place| *place = self.confirmed()).is_some())))
     }
 
@@ -141,7 +141,7 @@ impl OwnerIndex for Naive {
         let key = self.owners.key(owner, id);
         let present = lists.get(&key).copied().filter(|it| it.1 >= now).map(|it| it.0);
         let kept = match present {
-            Some(ListEntry::Condemned) => self.owners.fault == ListFault::RefreshForgives,
+            Some(EntryState::Condemned) => self.owners.fault == ListFault::RefreshForgives,
             None if self.owners.fault == ListFault::RefreshMakesNothing => return Box::pin(ready(Ok(true))),
             Some(_) | None => true,
         };
@@ -161,7 +161,7 @@ impl OwnerIndex for Naive {
         for id in ids {
             let key = self.owners.key(owner, id);
             if self.owners.fault != ListFault::CondemnsOnlyTheListed || lists.contains_key(&key) {
-                lists.insert(key, (ListEntry::Condemned, until));
+                lists.insert(key, (EntryState::Condemned, until));
             }
         }
         Box::pin(ready(Ok(())))

@@ -14,7 +14,7 @@ use crate::owner::{OwnedSession, Owner, OwnerError};
 use crate::session_handle::SessionHandle;
 use crate::session_id::SessionId;
 use crate::store::guarded::Calls;
-use crate::store::{ListEntry, Listed, OwnerIndex, StoreError, Stored};
+use crate::store::{EntryState, OwnerEntry, OwnerIndex, StoreError, Stored};
 
 /// How often the list is looked at until nobody is on it who is to end. Each round ends all whose login came before it.
 const MAX_ROUNDS: u32 = 1000;
@@ -123,15 +123,15 @@ pub(super) async fn survey(
     store: &mut Calls<'_>,
 ) -> Result<List, StoreError> {
     let (mut live, mut pending, mut stale, mut to_end) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for Listed { id, entry, stored } in store.ask(index.find(owner)).await? {
+    for OwnerEntry { id, entry, stored } in store.ask(index.find(owner)).await? {
         let stored = stored.filter(|stored| stored.document.owner().as_ref() == Some(owner));
         match (entry, stored) {
-            (ListEntry::Condemned, Some(_)) => to_end.push(id),
+            (EntryState::Condemned, Some(_)) => to_end.push(id),
             // It may belong to a login that is under way.
-            (ListEntry::Condemned, None) => {}
-            (ListEntry::Pending | ListEntry::Confirmed, Some(stored)) => live.push((id, stored)),
-            (ListEntry::Pending, None) => pending.push(id),
-            (ListEntry::Confirmed, None) => stale.push(id),
+            (EntryState::Condemned, None) => {}
+            (EntryState::Pending | EntryState::Confirmed, Some(stored)) => live.push((id, stored)),
+            (EntryState::Pending, None) => pending.push(id),
+            (EntryState::Confirmed, None) => stale.push(id),
         }
     }
     if !to_end.is_empty() {

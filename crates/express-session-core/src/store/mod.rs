@@ -24,7 +24,7 @@ use crate::session_id::SessionId;
 pub use error::{BoxError, StoreError};
 pub use expiry::{Life, TouchAfter};
 pub use outcome::{Expect, SetOutcome, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome};
-pub use owner_index::{CONDEMNED, IndexCall, ListEntry, Listed, OwnerIndex, PENDING};
+pub use owner_index::{CONDEMNED, EntryState, IndexCall, OwnerEntry, OwnerIndex, PENDING};
 pub use revision::Revision;
 pub use timer::{NoTimer, Timer};
 

@@ -49,7 +49,7 @@ pub trait OwnerIndex: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// If the backend fails.
-    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<Listed>>;
+    fn find<'a>(&'a self, owner: &'a Owner) -> IndexCall<'a, Vec<OwnerEntry>>;
 
     /// Notes a session that is about to be written. An entry that is there stays as it is.
     ///
@@ -117,11 +117,11 @@ pub trait OwnerIndex: fmt::Debug + Send + Sync {
 /// An entry in the list of an owner's sessions.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "a store sets every field")]
-pub struct Listed {
+pub struct OwnerEntry {
     /// The session it names.
     pub id: SessionId,
     /// How it stands.
-    pub entry: ListEntry,
+    pub entry: EntryState,
     /// What is stored under that id.
     pub stored: Option<Stored>,
 }
@@ -129,7 +129,7 @@ pub struct Listed {
 /// How an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "a caller must handle every case")]
-pub enum ListEntry {
+pub enum EntryState {
     /// The session may not be written yet.
     Pending,
     /// The session was there when the entry was confirmed.
