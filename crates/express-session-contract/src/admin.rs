@@ -17,29 +17,6 @@ pub async fn destroy_says_whether_there_was_a_session<H: Harness>(h: &H) {
     assert!(h.find(&other).await.is_some(), "another session was destroyed");
 }
 
-/// `all` and `ids` give every live session once, and `all` its record.
-pub async fn all_and_ids_list_the_live_sessions<H: Harness>(h: &H) {
-    assert!(h.store().all().await.unwrap().is_empty() && h.store().ids().await.unwrap().is_empty());
-    let mut expected = Vec::new();
-    for n in 0..25 {
-        let id = new_id();
-        h.put(&id, &h.document(&[("n", &n.to_string())])).await;
-        expected.push((id, n.to_string()));
-    }
-    let (destroyed, _) = expected.pop().unwrap();
-    h.store().destroy(&destroyed).await.unwrap();
-    expected.sort();
-    let all = h.store().all().await.unwrap();
-    let mut all: Vec<_> =
-        all.into_iter().map(|(id, document)| (id, document.get_raw("n").unwrap().to_owned())).collect();
-    all.sort();
-    assert!(all == expected, "`all` gave {} sessions or other records than the 24 stored", all.len());
-    let mut ids = h.store().ids().await.unwrap();
-    ids.sort();
-    let expected: Vec<_> = expected.into_iter().map(|(id, _)| id).collect();
-    assert!(ids == expected, "`ids` gave {} ids or others than the 24 stored", ids.len());
-}
-
 /// `length` counts what is there.
 pub async fn length_counts_the_sessions<H: Harness>(h: &H) {
     assert_eq!(h.store().length().await.unwrap(), 0);

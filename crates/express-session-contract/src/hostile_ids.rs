@@ -5,6 +5,7 @@ use express_session_core::{
 };
 
 use crate::Harness;
+use crate::listed;
 use crate::sample::{HarnessExt as _, id, new_id};
 
 /// Ids that were paths, keys, patterns, statements or device names if a store were careless.
@@ -154,7 +155,11 @@ async fn all_are_different_sessions<H: Harness>(h: &H, ids: &[SessionId], all_su
             Err(error) => panic!("id number {number} ({:?}) gave {error:?}", id.as_str()),
         }
     }
-    assert_eq!(store.ids().await.unwrap().len(), supported.len() + 1, "`ids` must list each of them once");
+    assert_eq!(
+        listed::ids(store).await.unwrap().len(),
+        supported.len() + 1,
+        "a listing must have each of them once"
+    );
     for (id, number) in &supported {
         let found = h.read(id).await.document;
         assert_eq!(found.get_raw("number"), Some(&**number), "{:?} is another session", id.as_str());
@@ -165,17 +170,17 @@ async fn all_are_different_sessions<H: Harness>(h: &H, ids: &[SessionId], all_su
             id.as_str()
         );
     }
-    let mut listed = store.ids().await.unwrap();
+    let mut listed = listed::ids(store).await.unwrap();
     listed.sort();
     assert!(
         supported.iter().all(|(id, _)| listed.binary_search(id).is_ok()),
-        "`ids` must give ids unchanged"
+        "a listing must give ids unchanged"
     );
     while let Some((id, _)) = supported.pop() {
         assert!(store.destroy(id).await.unwrap(), "{:?} cannot be destroyed", id.as_str());
         assert!(h.find(id).await.is_none(), "{:?} outlived its destruction", id.as_str());
         assert_eq!(
-            store.ids().await.unwrap().len(),
+            listed::ids(store).await.unwrap().len(),
             supported.len() + 1,
             "{:?} destroyed others",
             id.as_str()

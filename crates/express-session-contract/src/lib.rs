@@ -14,6 +14,8 @@ mod expectation;
 mod expiry;
 mod harness;
 mod hostile_ids;
+mod listed;
+mod listing;
 mod login;
 mod owner_list;
 mod owners;
@@ -25,6 +27,7 @@ mod touch;
 mod watched;
 
 pub use harness::{Harness, Scale};
+pub use listed::{all, ids};
 pub use owner_list::OwnerListHarness;
 
 /// The clauses, one function each.
@@ -35,6 +38,7 @@ pub mod clauses {
     pub use crate::expectation::*;
     pub use crate::expiry::*;
     pub use crate::hostile_ids::*;
+    pub use crate::listing::*;
     pub use crate::login::*;
     pub use crate::owner_list::*;
     pub use crate::owners::*;
@@ -94,7 +98,15 @@ macro_rules! store_contract {
             a_life_that_is_cut_short_ends_unless_somebody_comes_back
             a_life_is_cut_short_and_never_made_longer
             destroy_says_whether_there_was_a_session
-            all_and_ids_list_the_live_sessions
+            pages_have_the_live_sessions
+            a_page_is_a_part
+            a_session_that_stays_is_listed_under_fire
+            undecodable_bytes_are_listed_with_the_reason
+            a_foreign_cursor_is_no_backend_error
+            adding_never_replaces
+            what_was_added_is_a_session
+            adding_respects_marks
+            of_several_who_add_one_does
             length_counts_the_sessions
             clear_removes_everything
             sweep_removes_the_expired_and_nothing_else
@@ -196,6 +208,7 @@ mod tests {
             include_str!("expectation.rs"),
             include_str!("expiry.rs"),
             include_str!("hostile_ids.rs"),
+            include_str!("listing.rs"),
             include_str!("login.rs"),
             include_str!("owner_list.rs"),
             include_str!("owners.rs"),

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use express_session_contract::{Harness, Scale, clauses};
 use express_session_core::{
-    Clock, Cookie, Document, Expect, ManualClock, OwnerIndex, Revision, SessionId, SessionStore,
-    SessionStoreAdmin, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome,
-    UnixMillis,
+    Clock, Cookie, Cursor, Document, Expect, Life, Listed, ManualClock, OwnerIndex, Page, Revision,
+    SessionId, SessionStore, SessionStoreAdmin, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome,
+    TouchHint, TouchOutcome, UnixMillis,
 };
 
 /// A fault of a store.
@@ -61,7 +61,7 @@ enum Fault {
     WrongRevision,
     /// The document is parsed and written anew.
     Reformats,
-    /// `all` shows expired sessions.
+    /// A page has expired sessions.
     ListsExpired,
     /// `supersede` ignores what it is told to expect.
     BlindSupersede,
@@ -77,6 +77,20 @@ enum Fault {
     ListsMarks,
     /// A mark hides the session that is written under its id.
     MarkHides,
+    /// The place in a listing is a number of sessions.
+    CountsPlaces,
+    /// All sessions are on one page.
+    OnePage,
+    /// What cannot be decoded is left out of a listing.
+    HidesCorrupt,
+    /// `add` replaces.
+    AddReplaces,
+    /// `add` checks and writes in two steps.
+    CheckThenAdd,
+    /// `add` brings back what was superseded.
+    AddIgnoresMarks,
+    /// `add` gives the full life.
+    AddIgnoresLife,
 }
 
 /// Documents with the last millisecond of their life.
@@ -322,18 +336,65 @@ impl SessionStore for Naive {
 }
 
 impl SessionStoreAdmin for Naive {
-    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
-        let decoded = |(key, bytes): (String, Vec<u8>)| {
-            Some((SessionId::parse(key).ok()?, Document::decode(&bytes).ok().flatten()?))
-        };
-        Ok(self.entries().into_iter().filter_map(decoded).collect())
-    }
-
-    async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
+    async fn page(&self, after: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
+        let limit = if self.fault == Fault::OnePage { usize::MAX } else { limit.max(1) };
+        let after = after.map_or(Ok(""), Cursor::as_text)?;
         let marks =
             self.marks.lock().unwrap().clone().into_keys().filter(|_| self.fault == Fault::ListsMarks);
-        let keys = self.entries().into_iter().map(|(key, _)| key).chain(marks);
-        Ok(keys.filter_map(|key| SessionId::parse(key).ok()).collect())
+        let marks = marks.map(|key| (key, (br#"{"cookie":{}}"#.to_vec(), 0)));
+        let all: Vec<_> = self.entries().into_iter().chain(marks).collect();
+        // A place is the last id, or the number of sessions before it.
+        let begin = match self.fault {
+            Fault::CountsPlaces => after.parse().unwrap_or(0),
+            _ => all.iter().filter(|(key, _)| &**key <= after).count(),
+        };
+        let end = begin.saturating_add(limit).min(all.len());
+        let mut listed = Vec::new();
+        for (key, (bytes, deadline)) in &all[begin.min(end)..end] {
+            let (id, size) = (SessionId::parse(key).unwrap(), bytes.len());
+            let left = self.clock.now().until(UnixMillis(*deadline));
+            let stored = Document::decode(bytes).map(|document| {
+                let stored = Stored::new(document?, Revision::of_bytes(bytes.clone()));
+                Some(Stored { life: Some(Life { ttl: left, left }), ..stored })
+            });
+            if let Some(stored) = stored.transpose()
+                && !(stored.is_err() && self.fault == Fault::HidesCorrupt)
+            {
+                listed.push(Listed::new(id, size, stored));
+            }
+        }
+        let place = if self.fault == Fault::CountsPlaces {
+            end.to_string()
+        } else {
+            all[..end].last().map(|(key, _)| key.clone()).unwrap_or_default()
+        };
+        Ok(Page::new(listed, (end < all.len()).then(|| Cursor::of_bytes(place.into_bytes()))))
+    }
+
+    async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let end = self.deadline(document.cookie()).min(now.plus(at_most).0);
+        let end = if self.fault == Fault::AddIgnoresLife { self.deadline(document.cookie()) } else { end };
+        let is_marked = self.fault != Fault::AddIgnoresMarks && self.successor(id).await?.is_some();
+        if is_marked || (end <= now.0) {
+            return Ok(false);
+        }
+        let is_live = |sessions: &Sessions| {
+            sessions.get(&self.key(id)).is_some_and(|(_, end)| *end >= now.0)
+                && self.fault != Fault::AddReplaces
+        };
+        if self.fault == Fault::CheckThenAdd {
+            if is_live(&self.sessions.lock().unwrap()) {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let mut sessions = self.sessions.lock().unwrap();
+        if self.fault != Fault::CheckThenAdd && is_live(&sessions) {
+            return Ok(false);
+        }
+        sessions.insert(self.key(id), (document.text().as_bytes().to_vec(), end));
+        Ok(true)
     }
 
     async fn length(&self) -> Result<u64, StoreError> {
@@ -355,11 +416,11 @@ impl SessionStoreAdmin for Naive {
 }
 
 impl Naive {
-    fn entries(&self) -> Vec<(String, Vec<u8>)> {
+    fn entries(&self) -> Vec<(String, (Vec<u8>, i64))> {
         let now = self.clock.now().0;
         let sessions = self.sessions.lock().unwrap();
         let listed = sessions.iter().filter(|(_, (_, end))| *end >= now || self.fault == Fault::ListsExpired);
-        listed.map(|(key, (bytes, _))| (key.clone(), bytes.clone())).collect()
+        listed.map(|(key, entry)| (key.clone(), entry.clone())).collect()
     }
 }
 
@@ -447,4 +508,11 @@ caught! {
     EndlessMarks => a_mark_lasts_for_its_grace;
     ListsMarks => a_superseded_session_is_absent_and_names_its_successor;
     MarkHides => a_superseded_id_can_be_written_anew;
+    CountsPlaces => a_session_that_stays_is_listed_under_fire;
+    OnePage => a_page_is_a_part;
+    HidesCorrupt => undecodable_bytes_are_listed_with_the_reason;
+    AddReplaces => adding_never_replaces;
+    CheckThenAdd => of_several_who_add_one_does;
+    AddIgnoresMarks => adding_respects_marks;
+    AddIgnoresLife => adding_never_replaces;
 }

@@ -33,9 +33,9 @@ pub use session_handle::{SessionHandle, SessionHandleError};
 pub use session_id::{SessionId, SessionIdError};
 pub use store::breaker::RETRY_AFTER;
 pub use store::{
-    BoxError, CONDEMNED, EntryState, Expect, IndexCall, Life, NoTimer, OwnerEntry, OwnerIndex, PENDING,
-    Revision, SessionStore, SessionStoreAdmin, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome,
-    Timer, TouchAfter, TouchHint, TouchOutcome,
+    BoxError, CONDEMNED, Cursor, DEFAULT_PAGE, EntryState, Expect, IndexCall, Life, Listed, Listing, NoTimer,
+    OwnerEntry, OwnerIndex, PENDING, Page, Revision, SessionStore, SessionStoreAdmin, SetOutcome, StoreError,
+    Stored, Successor, SupersedeOutcome, Timer, TouchAfter, TouchHint, TouchOutcome,
 };
 
 /// Inner pieces, for tests that replay recorded vectors. Nothing here is part of the API.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_core::{
@@ -15,6 +15,7 @@ use crate::bound::Bound;
 use crate::document::{Documents, Lifetime};
 use crate::encryption::Cipher;
 use crate::error::{Action, FileError};
+use crate::listing::Ahead;
 use crate::lock::{self, Interrupted, Locked};
 use crate::options::FileOptions;
 use crate::path::{Layout, SessionPath};
@@ -40,6 +41,8 @@ pub(crate) struct Folder {
     quarantine: Quarantine,
     pub(crate) bound: Option<Bound>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the next page of a listing begins with.
+    pub(crate) ahead: Mutex<Option<Ahead>>,
 }
 
 impl Folder {
@@ -58,6 +61,7 @@ impl Folder {
             quarantine: Quarantine::default(),
             bound: options.max.map(Bound::new),
             clock: options.clock,
+            ahead: Mutex::default(),
         };
         Ok((folder, probed))
     }
@@ -221,7 +225,7 @@ impl Folder {
         self.documents.lifetime(document, self.clock.now()) != Lifetime::Over
     }
 
-    fn stored(&self, document: Document, bytes: &[u8]) -> Option<Stored> {
+    pub(crate) fn stored(&self, document: Document, bytes: &[u8]) -> Option<Stored> {
         let life = match self.documents.lifetime(&document, self.clock.now()) {
             Lifetime::Over => return None,
             Lifetime::Endless => None,

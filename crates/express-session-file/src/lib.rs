@@ -9,6 +9,7 @@ mod encryption;
 mod error;
 mod folder;
 mod io_threads;
+mod listing;
 mod lock;
 mod marks;
 mod options;

@@ -122,7 +122,7 @@ impl FileStore {
     }
 
     /// Keeps the bound, on a thread of its own. What was written is written: a failure is logged and not the visitor's.
-    async fn make_room(&self, keep: SessionPath) {
+    pub(crate) async fn make_room(&self, keep: SessionPath) {
         let folder = Arc::clone(&self.inner.folder);
         if !folder.bound.as_ref().is_some_and(Bound::is_over) {
             return;
@@ -137,7 +137,7 @@ impl FileStore {
     }
 
     /// Runs a verb that writes, when it is this session's turn.
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         id: &SessionId,
         path: SessionPath,

@@ -37,11 +37,11 @@ pub(crate) enum Superseded {
 }
 
 pub(crate) struct Shards {
-    parts: Box<[Mutex<Shard>]>,
+    pub(crate) parts: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     pub(crate) options: MemoryOptions,
-    sessions: AtomicU64,
-    bytes: AtomicU64,
+    pub(crate) sessions: AtomicU64,
+    pub(crate) bytes: AtomicU64,
     evictions: AtomicU64,
     making_room: Mutex<()>,
     eviction_was_logged: AtomicBool,
@@ -64,14 +64,14 @@ impl Shards {
         }
     }
 
-    fn part_of(&self, id: &SessionId) -> usize {
+    pub(crate) fn part_of(&self, id: &SessionId) -> usize {
         if self.parts.len() == 1 {
             return 0;
         }
         usize::try_from(self.hasher.hash_one(id) % self.parts.len() as u64).unwrap_or(0)
     }
 
-    fn lock(&self, part: usize) -> MutexGuard<'_, Shard> {
+    pub(crate) fn lock(&self, part: usize) -> MutexGuard<'_, Shard> {
         self.parts[part].lock()
     }
 
@@ -287,19 +287,6 @@ impl Shards {
         }
     }
 
-    /// All live sessions; in an undivided store those of visitors who came back first, of either kind the most recently used
-    /// first. Expired ones are removed.
-    pub(crate) fn all(&self, now: UnixMillis) -> Vec<(SessionId, Arc<str>)> {
-        self.sweep(now, || false);
-        let mut all = Vec::new();
-        for part in 0..self.parts.len() {
-            let shard = self.lock(part);
-            let live = shard.iter().filter(|(_, entry)| !entry.deadline.is_past(now));
-            all.extend(live.filter_map(|(id, entry)| Some((parse(id)?, Arc::clone(&entry.text)))));
-        }
-        all
-    }
-
     pub(crate) fn len(&self) -> u64 {
         self.sessions.load(Relaxed)
     }
@@ -324,7 +311,7 @@ impl Shards {
     /// that has only the session just written, of others. Never more than one part is locked.
     ///
     /// While several threads write, the store may be over its bounds by what they are about to drop.
-    fn make_room(&self, grown: usize, keep: &SessionId) {
+    pub(crate) fn make_room(&self, grown: usize, keep: &SessionId) {
         if !self.is_over() {
             return;
         }
@@ -379,13 +366,13 @@ impl Shards {
 
     /// Counts a session out that has left; as all counting, while its part is locked, or another thread could count it out
     /// before it is counted in, and the store would seem to be full.
-    fn left(&self, id: &[u8], entry: &Entry) {
+    pub(crate) fn left(&self, id: &[u8], entry: &Entry) {
         self.sessions.fetch_sub(1, Relaxed);
         self.bytes.fetch_sub(entry.size(id), Relaxed);
     }
 
     /// Tells the hook of a session that has left, if one has.
-    fn dispose(&self, id: &SessionId, why: impl Into<Option<Disposal>>) {
+    pub(crate) fn dispose(&self, id: &SessionId, why: impl Into<Option<Disposal>>) {
         if let (Some(dispose), Some(why)) = (&self.options.dispose, why.into()) {
             dispose(id, why);
         }
@@ -393,6 +380,6 @@ impl Shards {
 }
 
 /// An id again, of the bytes under which its session is kept.
-fn parse(id: &[u8]) -> Option<SessionId> {
+pub(crate) fn parse(id: &[u8]) -> Option<SessionId> {
     SessionId::parse(std::str::from_utf8(id).ok()?).ok()
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Clock, Cookie, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SessionStoreAdmin,
-    SetOutcome, StoreError, Stored, Successor, SupersedeOutcome, SystemClock, TouchAfter, TouchHint,
-    TouchOutcome, UnixMillis,
+    Clock, Cookie, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SetOutcome, StoreError,
+    Stored, Successor, SupersedeOutcome, SystemClock, TouchAfter, TouchHint, TouchOutcome, UnixMillis,
 };
 
 use crate::life::Deadline;
@@ -24,9 +23,9 @@ use crate::sweeper::Sweeper;
 /// anything but a short lock, and all futures are ready when first polled.
 #[derive(Clone)]
 pub struct MemoryStore {
-    shards: Arc<Shards>,
-    owners: Arc<Owners>,
-    clock: Arc<dyn Clock>,
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) owners: Arc<Owners>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Dropped with the last handle. The thread itself holds the sessions, not a handle.
     _sweeper: Option<Arc<Sweeper>>,
 }
@@ -98,7 +97,7 @@ impl MemoryStore {
         Some(stored)
     }
 
-    fn check_size(&self, id: &SessionId, text: &str) -> Result<(), StoreError> {
+    pub(crate) fn check_size(&self, id: &SessionId, text: &str) -> Result<(), StoreError> {
         let too_large = self.shards.options.max_bytes.is_some_and(|max| size(id.as_bytes(), text) > max);
         if too_large { Err(StoreError::TooLarge { size: text.len(), source: None }) } else { Ok(()) }
     }
@@ -129,7 +128,7 @@ impl MemoryStore {
     }
 }
 
-fn stored(entry: Entry) -> Result<Option<Stored>, StoreError> {
+pub(crate) fn stored(entry: Entry) -> Result<Option<Stored>, StoreError> {
     let document = Document::parse(entry.text)?;
     Ok(document.map(|document| Stored::new(document, Revision::of_number(entry.revision))))
 }
@@ -234,35 +233,6 @@ impl SessionStore for MemoryStore {
 
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
         Some(self)
-    }
-}
-
-impl SessionStoreAdmin for MemoryStore {
-    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
-        let all = self.shards.all(self.clock.now());
-        let decoded = |(id, text): (_, Arc<str>)| Some((id, Document::parse(text).ok().flatten()?));
-        Ok(all.into_iter().filter_map(decoded).collect())
-    }
-
-    async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
-        Ok(self.shards.all(self.clock.now()).into_iter().map(|(id, _)| id).collect())
-    }
-
-    /// Counts expired sessions that no read or sweep has come across yet, as memorystore does.
-    async fn length(&self) -> Result<u64, StoreError> {
-        Ok(self.shards.len())
-    }
-
-    async fn clear(&self) -> Result<(), StoreError> {
-        self.shards.clear();
-        self.owners.clear();
-        Ok(())
-    }
-
-    async fn sweep(&self) -> Result<u64, StoreError> {
-        let now = self.clock.now();
-        self.owners.prune(now);
-        Ok(self.shards.sweep(now, || false))
     }
 }
 

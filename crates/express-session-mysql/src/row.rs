@@ -24,6 +24,10 @@ pub(crate) struct LiveRow {
 }
 
 impl DataRow {
+    pub(crate) const fn new(data: Vec<u8>, expires: i64) -> Self {
+        Self { data, expires }
+    }
+
     /// From the columns data and expires. A row without data is none.
     pub(crate) fn read(row: &mut Row) -> Result<Option<Self>, MySqlError> {
         let (data, expires): (Option<Vec<u8>>, i64) = (column(row, 0)?, column(row, 1)?);

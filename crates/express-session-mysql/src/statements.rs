@@ -20,10 +20,10 @@ pub(crate) struct Statements {
     pub(crate) destroy_expected: String,
     /// Current second.
     pub(crate) length: String,
-    /// Last id of the page before, current second, page size. Columns: id, data.
+    /// Last id of the page before, current second, page size. Columns: id, data, expires.
     pub(crate) page: String,
-    /// Last id of the page before, current second, page size. Column: id.
-    pub(crate) page_of_ids: String,
+    /// Id, expires, data. Fails if there is a row.
+    pub(crate) add: String,
     /// No parameters.
     pub(crate) clear: String,
     /// Current second, current instant, number of rows. For tables with an index on `expires`. Column: id.
@@ -58,7 +58,6 @@ impl Statements {
         // The first comparison finds the row by the primary key, the second looks at its bytes.
         let this_session = format!("{session_id} = ? AND {}", exactly(session_id));
         let (alive, over) = (format!("{expires} >= ?"), over(schema));
-        let page = format!("FROM {table} WHERE {session_id} > ? AND {alive} ORDER BY {session_id} LIMIT ?");
         Self {
             get: format!("SELECT {data} AS data, {expires} AS expires FROM {table} WHERE {this_session}"),
             insert: format!(
@@ -76,8 +75,11 @@ impl Statements {
                 exactly(data)
             ),
             length: format!("SELECT COUNT(*) FROM {table} WHERE {alive}"),
-            page: format!("SELECT {session_id}, {data} {page}"),
-            page_of_ids: format!("SELECT {session_id} {page}"),
+            page: format!(
+                "SELECT {session_id}, {data}, {expires} FROM {table} \
+                 WHERE {session_id} > ? AND {alive} ORDER BY {session_id} LIMIT ?"
+            ),
+            add: format!("INSERT INTO {table} ({session_id}, {expires}, {data}) VALUES (?, ?, ?)"),
             clear: format!("DELETE FROM {table}"),
             expired_by_index: format!(
                 "SELECT {session_id} FROM {table} WHERE {over} ORDER BY {expires} LIMIT ?"

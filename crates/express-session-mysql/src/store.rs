@@ -20,7 +20,7 @@ use crate::table::Table;
 const MAX_ID_CHARS: usize = 128;
 
 /// The longest text a `mediumtext` column holds, in bytes.
-const MAX_DATA_BYTES: usize = (1 << 24) - 1;
+pub(crate) const MAX_DATA_BYTES: usize = (1 << 24) - 1;
 
 /// How often a conditional write is tried when a row changes back and forth under it.
 pub(crate) const MAX_REPLACE_ATTEMPTS: u32 = 4;
@@ -136,7 +136,7 @@ impl MySqlStore {
         Ok(self.run(&self.table.statements.destroy, params).await?.affected > 0)
     }
 
-    fn expires(&self, cookie: &Cookie, now: UnixMillis) -> Result<u32, MySqlError> {
+    pub(crate) fn expires(&self, cookie: &Cookie, now: UnixMillis) -> Result<u32, MySqlError> {
         column_value(cookie, self.table.options.expiration, now).ok_or(MySqlError::ExpiryOutOfRange)
     }
 

@@ -369,7 +369,7 @@ impl Slot {
 }
 
 /// A node of a cluster, by the address it gives itself.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Node {
     pub(crate) host: String,
     pub(crate) port: u16,

@@ -5,8 +5,10 @@
 //! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
 //! `scripts` (every Lua text), `connection` (shared connections, taken from the pool),
 //! `sentinels` (who the master is), `keyspace` (all of that for one
-//! store), `store` (the contract), with `read`, `read_only`, `compare_and_set` and `supersede`, `scan` (what operators need), `error`.
+//! store), `store` (the contract), with `read`, `read_only`, `compare_and_set` and `supersede`, `admin` (what operators need), with
+//! `scan`, `error`.
 
+mod admin;
 mod compare_and_set;
 mod connection;
 mod error;

@@ -108,7 +108,7 @@ impl RedisOptions {
         self
     }
 
-    /// How many keys one step of `all`, `ids`, `length` or `clear` looks at, at least 1.
+    /// How many keys one step of `length` or `clear` looks at, at least 1. A page has a step of its own size.
     ///
     /// # Default
     ///

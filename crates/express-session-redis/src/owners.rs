@@ -11,10 +11,10 @@ use express_session_core::{
 };
 use futures_util::future::{try_join, try_join_all};
 
+use crate::admin::with_keys;
 use crate::connection::{bytes, integer};
 use crate::error::RedisError;
 use crate::keyspace::Keyspace;
-use crate::scan::with_keys;
 use crate::scripts::{FIND_OWNED, OWNER_LIST, Script};
 use crate::store::{RedisStore, decode, life};
 

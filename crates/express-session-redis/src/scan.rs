@@ -1,51 +1,86 @@
-//! What operators need: `all`, `ids`, `length` and `clear`, by `SCAN`, on every master of a cluster.
+//! Walking through the keys of a store by `SCAN`, on every master of a cluster.
 //!
 //! Keys are looked at a few at a time, so Redis serves requests in between however many sessions there are.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher as _, RandomState};
+use std::collections::{BTreeSet, HashSet};
 
 use deadpool_redis::redis::{Cmd, Value};
-use express_session_core::{Document, SessionId, SessionStoreAdmin, StoreError};
+use express_session_core::{Cursor, StoreError};
 
 use crate::connection::{Node, bytes};
 use crate::error::RedisError;
 use crate::keyspace::Keyspace;
-use crate::store::{RedisStore, decode};
 
-/// A scan over the keys of one server.
-struct Scan<'a> {
-    keyspace: &'a Keyspace,
-    node: Option<Node>,
-    pattern: String,
-    /// Where to go on; `None` after the last page.
-    cursor: Option<Vec<u8>>,
+/// A place in the keys of a store: a cursor of Redis's, and on a cluster the masters to be scanned, this one first.
+///
+/// ```text
+/// 1234                                              one server
+/// 1234 10.0.0.1:6379 10.0.0.2:6379 10.0.0.3:6379    a cluster
+/// ```
+///
+/// The masters are those of the beginning: one that takes over from another while the scan goes on has another order of keys,
+/// so the scan fails with the connection to the old one rather than leaving keys out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    cursor: String,
+    nodes: Vec<Node>,
 }
 
-impl Keyspace {
-    /// A scan for every server that holds keys of ours.
-    async fn scans(&self) -> Result<Vec<Scan<'_>>, RedisError> {
-        let nodes = if self.connections.is_cluster() {
-            let mut command = Cmd::new();
-            command.arg("CLUSTER").arg("SLOTS");
-            masters(&self.connections.call(&command).await?)?.into_iter().map(Some).collect()
-        } else {
-            vec![None]
-        };
-        let scan =
-            |node| Scan { keyspace: self, node, pattern: self.keys.pattern(), cursor: Some(b"0".to_vec()) };
-        Ok(nodes.into_iter().map(scan).collect())
+impl Place {
+    pub(crate) fn of(cursor: &Cursor) -> Result<Self, StoreError> {
+        let mut words = cursor.as_text()?.split(' ');
+        let digits = words.next().filter(|digits| digits.parse::<u64>().is_ok());
+        let nodes: Option<_> = words.map(node).collect();
+        let (Some(digits), Some(nodes)) = (digits, nodes) else { return Err(StoreError::InvalidCursor) };
+        Ok(Self { cursor: digits.to_owned(), nodes })
+    }
+
+    pub(crate) fn cursor(&self) -> Cursor {
+        let nodes = self.nodes.iter().map(|Node { host, port }| format!(" {host}:{port}"));
+        let text: String = std::iter::once(self.cursor.clone()).chain(nodes).collect();
+        Cursor::of_bytes(text.into_bytes())
+    }
+
+    /// Where to go on after this server has named `cursor`; `None` at the end.
+    fn next(mut self, cursor: String) -> Option<Self> {
+        if cursor != "0" {
+            return Some(Self { cursor, ..self });
+        }
+        if self.nodes.len() < 2 {
+            return None;
+        }
+        self.nodes.remove(0);
+        Some(Self { cursor, ..self })
     }
 }
 
-impl Scan<'_> {
-    /// Some more keys; `None` when there are no more pages. A key may be given more than once.
-    async fn next_page(&mut self) -> Result<Option<Vec<Vec<u8>>>, RedisError> {
-        let Some(cursor) = self.cursor.take() else { return Ok(None) };
+fn node(text: &str) -> Option<Node> {
+    let (host, port) = text.rsplit_once(':')?;
+    Some(Node { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+impl Keyspace {
+    /// The beginning of all keys.
+    pub(crate) async fn first_place(&self) -> Result<Place, RedisError> {
+        let mut nodes = Vec::new();
+        if self.connections.is_cluster() {
+            let mut command = Cmd::new();
+            command.arg("CLUSTER").arg("SLOTS");
+            nodes.extend(masters(&self.connections.call(&command).await?)?);
+        }
+        Ok(Place { cursor: "0".to_owned(), nodes })
+    }
+
+    /// Some sessions' keys, each once, and where to go on. Later ones may have the same again.
+    pub(crate) async fn scan(
+        &self,
+        place: Place,
+        count: usize,
+    ) -> Result<(Vec<Vec<u8>>, Option<Place>), RedisError> {
         let mut command = Cmd::new();
-        command.arg("SCAN").arg(&cursor).arg("MATCH").arg(&self.pattern);
-        command.arg("COUNT").arg(self.keyspace.options.scan_count);
-        let answer = self.keyspace.connections.call_node(&command, self.node.as_ref()).await?;
+        command.arg("SCAN").arg(&place.cursor).arg("MATCH").arg(self.keys.pattern());
+        command.arg("COUNT").arg(count);
+        let answer = self.connections.call_node(&command, place.nodes.first()).await?;
         let (next, keys) = match answer {
             Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
                 Ok([next, Value::Array(keys)]) => (bytes(next)?.unwrap_or_default(), keys),
@@ -53,13 +88,20 @@ impl Scan<'_> {
             },
             _ => return Err(RedisError::UnexpectedReply),
         };
-        self.cursor = Some(next).filter(|cursor| cursor != b"0");
-        keys.into_iter().map(|key| Ok(bytes(key)?.unwrap_or_default())).collect::<Result<_, _>>().map(Some)
+        let next = String::from_utf8(next).map_err(|_| RedisError::UnexpectedReply)?;
+        let (mut seen, mut ours) = (HashSet::new(), Vec::with_capacity(keys.len()));
+        for key in keys {
+            let key = bytes(key)?.unwrap_or_default();
+            if self.keys.id(&key).is_some() && seen.insert(key.clone()) {
+                ours.push(key);
+            }
+        }
+        Ok((ours, place.next(next)))
     }
 }
 
 /// The masters named in an answer to `CLUSTER SLOTS`: `[[from, to, [host, port, …], replicas …] …]`.
-fn masters(answer: &Value) -> Result<HashSet<Node>, RedisError> {
+fn masters(answer: &Value) -> Result<BTreeSet<Node>, RedisError> {
     let items = |value: &Value| match value {
         Value::Array(items) => Ok(items.clone()),
         _ => Err(RedisError::UnexpectedReply),
@@ -79,80 +121,27 @@ fn masters(answer: &Value) -> Result<HashSet<Node>, RedisError> {
         .collect()
 }
 
-/// A command with these keys. On a cluster the driver sends one per slot and puts the answers together.
-pub(crate) fn with_keys(name: &str, keys: &[Vec<u8>]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg(name);
-    for key in keys {
-        command.arg(key);
-    }
-    command
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl SessionStoreAdmin for RedisStore {
-    /// DIFFERENCE: connect-redis fails if one of the sessions cannot be decoded; here it is left out.
-    async fn all(&self) -> Result<Vec<(SessionId, Document)>, StoreError> {
-        let keyspace = self.keyspace();
-        let (mut seen, mut found) = (HashSet::new(), Vec::new());
-        for mut scan in keyspace.scans().await? {
-            while let Some(mut page) = scan.next_page().await? {
-                page.retain(|key| keyspace.keys.id(key).is_some_and(|id| seen.insert(id)));
-                if page.is_empty() {
-                    continue;
-                }
-                let Value::Array(values) = keyspace.connections.call(&with_keys("MGET", &page)).await? else {
-                    return Err(RedisError::UnexpectedReply.into());
-                };
-                for (key, value) in page.iter().zip(values) {
-                    if let (Some(id), Ok(Some(stored))) = (keyspace.keys.id(key), decode(bytes(value)?)) {
-                        found.push((id, stored.document));
-                    }
-                }
-            }
+    #[test]
+    fn a_place_comes_back_from_its_cursor() {
+        for text in ["0", "18446744073709551615", "7 ::1:6379 redis.example:1"] {
+            let place = Place::of(&Cursor::of_bytes(text.as_bytes())).unwrap();
+            assert_eq!(place.cursor(), Cursor::of_bytes(text.as_bytes()));
         }
-        Ok(found)
-    }
-
-    async fn ids(&self) -> Result<Vec<SessionId>, StoreError> {
-        let keyspace = self.keyspace();
-        let mut ids = HashSet::new();
-        for mut scan in keyspace.scans().await? {
-            while let Some(page) = scan.next_page().await? {
-                ids.extend(page.iter().filter_map(|key| keyspace.keys.id(key)));
-            }
+        for text in ["", "x", "-1", "7 host", "7 host:x", "7  a:1"] {
+            assert!(Place::of(&Cursor::of_bytes(text.as_bytes())).is_err(), "{text}");
         }
-        Ok(ids.into_iter().collect())
     }
 
-    /// Keeps eight bytes per session while it counts, because `SCAN` may name a key twice.
-    async fn length(&self) -> Result<u64, StoreError> {
-        let keyspace = self.keyspace();
-        let (mut seen, hasher) = (HashSet::new(), RandomState::new());
-        for mut scan in keyspace.scans().await? {
-            while let Some(page) = scan.next_page().await? {
-                let ours = page.iter().filter(|key| keyspace.keys.id(key).is_some());
-                seen.extend(ours.map(|key| hasher.hash_one(key)));
-            }
-        }
-        Ok(u64::try_from(seen.len()).unwrap_or(u64::MAX))
-    }
-
-    /// Removes the sessions that are there when it begins; those that come meanwhile may stay.
-    async fn clear(&self) -> Result<(), StoreError> {
-        let keyspace = self.keyspace();
-        for mut scan in keyspace.scans().await? {
-            while let Some(mut page) = scan.next_page().await? {
-                page.retain(|key| keyspace.keys.id(key).is_some());
-                if !page.is_empty() {
-                    keyspace.connections.call(&with_keys("DEL", &page)).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Redis removes expired keys itself; there is nothing to do.
-    async fn sweep(&self) -> Result<u64, StoreError> {
-        Ok(0)
+    #[test]
+    fn one_master_comes_after_the_other() {
+        let place = |text: &str| Place::of(&Cursor::of_bytes(text.as_bytes())).unwrap();
+        assert_eq!(place("3 a:1 b:2").next("7".into()), Some(place("7 a:1 b:2")));
+        assert_eq!(place("3 a:1 b:2").next("0".into()), Some(place("0 b:2")));
+        assert_eq!(place("3 b:2").next("0".into()), None);
+        assert_eq!(place("3").next("0".into()), None);
     }
 }

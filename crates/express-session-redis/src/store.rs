@@ -20,7 +20,7 @@ use crate::read::{Read, ReadPlan};
 use crate::ttl::whole_seconds;
 
 /// The largest value Redis takes unless it is configured otherwise (`proto-max-bulk-len`), 512 MiB.
-const MAX_VALUE: usize = 512 * 1024 * 1024;
+pub(crate) const MAX_VALUE: usize = 512 * 1024 * 1024;
 
 /// Sessions in Redis or Valkey, with the keys, values and expiry of connect-redis 9.
 ///

@@ -46,8 +46,8 @@ impl SwitchStore {
 
     /// All stored documents.
     pub(crate) async fn all(&self) -> Vec<String> {
-        let all = self.inner.all().await.unwrap();
-        all.iter().map(|(_, document)| document.text().to_owned()).collect()
+        let page = self.inner.page(None, usize::MAX).await.unwrap();
+        page.sessions.into_iter().map(|listed| listed.stored.unwrap().document.text().to_owned()).collect()
     }
 
     async fn read(&self) -> Result<(), StoreError> {

@@ -76,6 +76,7 @@ pub(crate) const fn kind(error: &StoreError) -> &'static str {
         StoreError::Corrupt(_) => "corrupt",
         StoreError::TooLarge { .. } => "too_large",
         StoreError::UnsupportedId(_) => "unsupported_id",
+        StoreError::InvalidCursor => "invalid_cursor",
         StoreError::Backend(_) => "backend",
     }
 }

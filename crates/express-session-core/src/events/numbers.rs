@@ -20,24 +20,43 @@ impl Stopwatch {
     }
 }
 
+/// `$macro!(name, label => value)`. For the values that are listed the key is a constant, which needs no memory; others are
+/// as right.
+macro_rules! labelled {
+    ($macro:ident, $name:literal, $label:literal => $value:expr, [$($word:literal)*]) => {
+        match $value {
+            $($word => $macro!($name, $label => $word),)*
+            other => $macro!($name, $label => other),
+        }
+    };
+}
+
 /// What a request found.
 pub(crate) fn loaded(outcome: &'static str) {
-    counter!("session_loads_total", "outcome" => outcome).increment(1);
+    labelled!(counter, "session_loads_total", "outcome" => outcome, ["found" "missing" "no_cookie" "corrupt"]).increment(1);
 }
 
 /// A step in a session's life.
 pub(crate) fn happened(event: &'static str) {
-    counter!("session_events_total", "event" => event).increment(1);
+    labelled!(counter, "session_events_total", "event" => event, ["created" "renewed" "gone" "conflict" "refused"]).increment(1);
 }
 
 /// The end of a session.
 pub(crate) fn ended(reason: &'static str) {
-    counter!("session_ended_total", "reason" => reason).increment(1);
+    labelled!(counter, "session_ended_total", "reason" => reason, ["destroyed" "regenerated" "by_owner"])
+        .increment(1);
 }
 
 /// A call to the store is over; `error` is the kind of its failure.
 pub(crate) fn store_call(verb: &'static str, watch: Stopwatch, error: Option<&'static str>) {
-    histogram!("session_store_duration_seconds", "verb" => verb).record(watch.0.elapsed().as_secs_f64());
+    let seconds = watch.0.elapsed().as_secs_f64();
+    labelled!(
+        histogram,
+        "session_store_duration_seconds",
+        "verb" => verb,
+        ["get" "get_and_touch" "set" "touch" "destroy" "supersede" "successor" "owners"]
+    )
+    .record(seconds);
     if let Some(kind) = error {
         counter!("session_store_errors_total", "verb" => verb, "kind" => kind).increment(1);
     }

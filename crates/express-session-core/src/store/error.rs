@@ -36,6 +36,9 @@ pub enum StoreError {
     /// This id cannot be stored here: too long, or not a possible name.
     #[error("the session id cannot be used with this store: {0}")]
     UnsupportedId(&'static str),
+    /// The place in a listing is none that this store has named.
+    #[error("the cursor is not one of this store")]
+    InvalidCursor,
     /// Anything else the backend reports: a missing table, missing rights, a bug.
     #[error("the session store failed")]
     Backend(#[source] BoxError),

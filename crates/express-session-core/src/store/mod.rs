@@ -7,6 +7,7 @@ mod erased;
 mod error;
 mod expiry;
 pub(crate) mod guarded;
+mod listing;
 mod outcome;
 mod owner_index;
 mod revision;
@@ -23,6 +24,7 @@ use crate::session_id::SessionId;
 
 pub use error::{BoxError, StoreError};
 pub use expiry::{Life, TouchAfter};
+pub use listing::{Cursor, DEFAULT_PAGE, Listed, Listing, Page};
 pub use outcome::{Expect, SetOutcome, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome};
 pub use owner_index::{CONDEMNED, EntryState, IndexCall, OwnerEntry, OwnerIndex, PENDING};
 pub use revision::Revision;
@@ -159,19 +161,42 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
 
 /// What operators need beyond the life of single requests. Not every store can offer it.
 pub trait SessionStoreAdmin: SessionStore {
-    /// All live sessions. Undecodable records are left out.
+    /// Some of the live sessions, undecodable ones too: the first ones, or those after a place that an earlier page named.
+    ///
+    /// About `limit` of them, at least one; a backend that finds a few more at once gives them. [`Listing`] asks for one page
+    /// after the other.
+    ///
+    /// - Every session that is there from the first page to the last is on one of them, whatever else is written, read or
+    ///   removed meanwhile. One that comes or goes meanwhile may be.
+    /// - A session may be on more than one page (Redis, while its table grows), but once on each. Whoever counts or must not
+    ///   do a thing twice remembers what he has seen.
+    /// - A document that cannot be decoded is listed with the reason, and stays where it is. One that is falsy is no session.
+    /// - A store holds no more than a page in memory, and a bounded number of ids.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
-    fn all(&self) -> impl Future<Output = Result<Vec<(SessionId, Document)>, StoreError>> + Send;
+    /// [`StoreError::InvalidCursor`] if the place is not one of this store's; others if the backend fails.
+    fn page(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// The ids of all live sessions.
+    /// Stores a session that was made elsewhere, unless something is stored under its id, or a mark says that it was superseded;
+    /// whether it did. One atomic step.
+    ///
+    /// It lives for at most `at_most`, as by [`set_for`](SessionStore::set_for), also in a store that does not touch. A life
+    /// that is over is not stored.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
-    fn ids(&self) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+    /// As [`set`](SessionStore::set).
+    fn add(
+        &self,
+        id: &SessionId,
+        document: &Document,
+        at_most: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The number of sessions; a store may count expired ones that no sweep has removed yet.
     ///

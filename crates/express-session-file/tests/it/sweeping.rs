@@ -56,7 +56,7 @@ async fn more_than_one_batch_and_fan_out() {
         for number in 0..200 {
             fixture.set(&format!("s{number}"), &minute).await;
         }
-        assert_eq!(fixture.store.ids().await.unwrap().len(), 200);
+        assert_eq!(express_session_contract::ids(&fixture.store).await.unwrap().len(), 200);
         assert_eq!(fixture.files().is_empty(), fan_out);
         fixture.clock.advance(Duration::from_mins(2));
         assert_eq!(fixture.store.sweep().await.unwrap(), 200);

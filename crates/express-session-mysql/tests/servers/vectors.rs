@@ -228,8 +228,12 @@ async fn call(store: &MySqlStore, vector: &Value, args: &[Value]) -> bool {
             true
         }
         "all" => {
-            let mut ids: Vec<_> =
-                store.all().await.unwrap().iter().map(|(id, _)| id.as_str().to_owned()).collect();
+            let mut ids: Vec<_> = express_session_contract::all(store)
+                .await
+                .unwrap()
+                .iter()
+                .map(|(id, _)| id.as_str().to_owned())
+                .collect();
             ids.sort();
             let expected: Vec<_> = vector["data"].as_object().unwrap().keys().cloned().collect();
             assert_eq!(ids, expected, "{name}");

@@ -24,8 +24,8 @@ async fn operators_see_the_keys_of_all_masters() {
         written(store.set(&id(&number.to_string()), &document(number), Expect::Any).await.unwrap());
     }
     assert_eq!(store.length().await.unwrap(), 300);
-    assert_eq!(store.ids().await.unwrap().len(), 300);
-    let all = store.all().await.unwrap();
+    assert_eq!(express_session_contract::ids(&store).await.unwrap().len(), 300);
+    let all = express_session_contract::all(&store).await.unwrap();
     assert_eq!(all.len(), 300);
     assert!(all.iter().all(|(id, document)| id.as_str() == n_of(document).to_string()));
     store.clear().await.unwrap();

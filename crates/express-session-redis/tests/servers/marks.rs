@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use express_session_core::{
-    Expect, Revision, SessionId, SessionStore as _, SessionStoreAdmin as _, Successor, SupersedeOutcome,
-};
+use express_session_core::{Expect, Revision, SessionId, SessionStore as _, Successor, SupersedeOutcome};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::{RedisCluster, RedisServer};
 
@@ -96,7 +94,7 @@ async fn with_an_empty_prefix_there_are_no_marks() {
     assert_done(&supersede(&store, "a", Expect::Revision(&revision), "b").await);
     assert_gone(&supersede(&store, "a", Expect::Revision(&revision), "b").await);
     assert_eq!(successor(&store, "a").await, None);
-    assert!(store.ids().await.unwrap().is_empty());
+    assert!(express_session_contract::ids(&store).await.unwrap().is_empty());
     assert_eq!(server.command(&["KEYS", "*"]).unwrap(), "*0\r\n");
 }
 

@@ -112,14 +112,18 @@ async fn call(store: &RedisStore, row: &Value) {
             Err(other) => panic!("{name}: {other:?}"),
         },
         "ids" => {
-            let ids = store.ids().await.unwrap();
+            let ids = express_session_contract::ids(store).await.unwrap();
             let ids: Vec<&str> = ids.iter().map(express_session_core::SessionId::as_str).collect();
             assert_eq!(serde_json::to_value(ids).unwrap(), row["data"], "{name}");
             assert_eq!(store.length().await.unwrap(), row["data"].as_array().unwrap().len() as u64, "{name}");
         }
         "all" => {
-            let ids: Vec<String> =
-                store.all().await.unwrap().iter().map(|(id, _)| id.as_str().to_owned()).collect();
+            let ids: Vec<String> = express_session_contract::all(store)
+                .await
+                .unwrap()
+                .iter()
+                .map(|(id, _)| id.as_str().to_owned())
+                .collect();
             let expected: Vec<&str> = row["data"]
                 .as_array()
                 .unwrap()

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use express_session_core::{
-    Clock, ManualClock, SessionId, SessionManager, SessionStore, SessionStoreAdmin as _, UnixMillis,
+    Clock, DEFAULT_PAGE, Listed, Listing, ManualClock, SessionId, SessionManager, SessionStore,
+    SessionStoreAdmin as _, UnixMillis,
 };
 use express_session_file::{FileOptions, FileStore};
 use express_session_memory::{MemoryOptions, MemoryStore};
@@ -51,9 +52,12 @@ impl MemoryProbe {
         self.clock.set(UnixMillis(now));
         let store = self.store(set)?;
         let mut documents = BTreeMap::new();
-        for id in store.ids().await? {
-            let document = store.document(&id).unwrap_or_default();
-            documents.insert(id.as_str().to_owned(), String::from_utf8_lossy(&document).into_owned());
+        let mut listing = Listing::new(&store, DEFAULT_PAGE);
+        while let Some(page) = listing.next().await? {
+            for Listed { id, .. } in page {
+                let document = store.document(&id).unwrap_or_default();
+                documents.insert(id.as_str().to_owned(), String::from_utf8_lossy(&document).into_owned());
+            }
         }
         Ok(documents)
     }
