@@ -99,6 +99,7 @@ macro_rules! store_contract {
             a_life_is_cut_short_and_never_made_longer
             destroy_says_whether_there_was_a_session
             pages_have_the_live_sessions
+            a_look_tells_what_a_page_tells
             a_page_is_a_part
             a_session_that_stays_is_listed_under_fire
             undecodable_bytes_are_listed_with_the_reason

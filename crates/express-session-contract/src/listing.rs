@@ -42,6 +42,7 @@ pub async fn pages_have_the_live_sessions<H: Harness>(h: &H) {
             assert!(stored.revision == got.revision, "a page has another document than `get` finds");
             let kept = h.get_raw(&id).await.expect("a document is stored");
             assert!(size >= kept.len(), "{size} bytes are less than the document's");
+            assert_eq!(look(h, &id).await.expect("it is there").size, size);
             let life = stored.life.expect("a life of an hour is known");
             // Some round to seconds.
             assert!(life.left < HOUR + SECOND && life.left + MINUTE > HOUR, "{life:?}");
@@ -50,6 +51,32 @@ pub async fn pages_have_the_live_sessions<H: Harness>(h: &H) {
         }
         assert!(found == expected, "pages of {limit}: {} sessions or others than the 24 stored", found.len());
     }
+}
+
+async fn look<H: Harness>(h: &H, id: &SessionId) -> Option<Listed> {
+    h.store().look(id).await.expect("a session can be looked at")
+}
+
+/// A look at one session finds what `get` finds, with its life; what is broken stays where it is.
+pub async fn a_look_tells_what_a_page_tells<H: Harness>(h: &H) {
+    let (id, broken) = (new_id(), new_id());
+    assert!(look(h, &id).await.is_none(), "nothing is there");
+    h.put(&id, &h.document(&[("n", "1")])).await;
+    h.put_raw(&broken, b"SECRET, not JSON").await;
+    for _ in 0..2 {
+        let found = look(h, &id).await.expect("it is there");
+        assert!(found.id == id);
+        let stored = found.stored.expect("it can be decoded");
+        assert!(stored.revision == h.read(&id).await.revision, "another document than `get` finds");
+        let left = stored.life.expect("a life of an hour is known").left;
+        assert!(left < HOUR + SECOND && left + MINUTE > HOUR, "{left:?}");
+        assert!(look(h, &broken).await.expect("something is there").stored.is_err());
+    }
+    assert!(h.get_raw(&broken).await.is_some_and(|kept| kept == b"SECRET, not JSON"), "it was moved");
+    h.age(&id, MINUTE * 40).await;
+    look(h, &id).await.expect("it lives for an hour");
+    h.age(&id, MINUTE * 21).await;
+    assert!(look(h, &id).await.is_none(), "it has expired, and looking extends no life");
 }
 
 /// With a small limit there are several pages: nobody gets all sessions at once who did not ask for them.

@@ -83,6 +83,8 @@ enum Fault {
     OnePage,
     /// What cannot be decoded is left out of a listing.
     HidesCorrupt,
+    /// `look` extends life.
+    LookExtends,
     /// `add` replaces.
     AddReplaces,
     /// `add` checks and writes in two steps.
@@ -349,26 +351,28 @@ impl SessionStoreAdmin for Naive {
             _ => all.iter().filter(|(key, _)| &**key <= after).count(),
         };
         let end = begin.saturating_add(limit).min(all.len());
-        let mut listed = Vec::new();
-        for (key, (bytes, deadline)) in &all[begin.min(end)..end] {
-            let (id, size) = (SessionId::parse(key).unwrap(), bytes.len());
-            let left = self.clock.now().until(UnixMillis(*deadline));
-            let stored = Document::decode(bytes).map(|document| {
-                let stored = Stored::new(document?, Revision::of_bytes(bytes.clone()));
-                Some(Stored { life: Some(Life { ttl: left, left }), ..stored })
-            });
-            if let Some(stored) = stored.transpose()
-                && !(stored.is_err() && self.fault == Fault::HidesCorrupt)
-            {
-                listed.push(Listed::new(id, size, stored));
-            }
-        }
+        let listed = all[begin.min(end)..end].iter().filter_map(|(key, entry)| self.listed(key, entry));
+        let listed = listed.collect();
         let place = if self.fault == Fault::CountsPlaces {
             end.to_string()
         } else {
             all[..end].last().map(|(key, _)| key.clone()).unwrap_or_default()
         };
         Ok(Page::new(listed, (end < all.len()).then(|| Cursor::of_bytes(place.into_bytes()))))
+    }
+
+    async fn look(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
+        if self.fault == Fault::LookExtends
+            && let Some(bytes) = self.live(id)
+        {
+            self.put(id, bytes, self.clock.now().plus(Duration::from_hours(1)).0);
+        }
+        let key = self.key(id);
+        Ok(self
+            .entries()
+            .into_iter()
+            .find(|(name, _)| *name == key)
+            .and_then(|(key, entry)| self.listed(&key, &entry)))
     }
 
     async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {
@@ -416,6 +420,17 @@ impl SessionStoreAdmin for Naive {
 }
 
 impl Naive {
+    fn listed(&self, key: &str, (bytes, deadline): &(Vec<u8>, i64)) -> Option<Listed> {
+        let left = self.clock.now().until(UnixMillis(*deadline));
+        let stored = Document::decode(bytes).map(|document| {
+            let stored = Stored::new(document?, Revision::of_bytes(bytes.clone()));
+            Some(Stored { life: Some(Life { ttl: left, left }), ..stored })
+        });
+        let stored = stored.transpose()?;
+        let is_hidden = stored.is_err() && self.fault == Fault::HidesCorrupt;
+        (!is_hidden).then(|| Listed::new(SessionId::parse(key).unwrap(), bytes.len(), stored))
+    }
+
     fn entries(&self) -> Vec<(String, (Vec<u8>, i64))> {
         let now = self.clock.now().0;
         let sessions = self.sessions.lock().unwrap();
@@ -511,6 +526,7 @@ caught! {
     CountsPlaces => a_session_that_stays_is_listed_under_fire;
     OnePage => a_page_is_a_part;
     HidesCorrupt => undecodable_bytes_are_listed_with_the_reason;
+    LookExtends => a_look_tells_what_a_page_tells;
     AddReplaces => adding_never_replaces;
     CheckThenAdd => of_several_who_add_one_does;
     AddIgnoresMarks => adding_respects_marks;

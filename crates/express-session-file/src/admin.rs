@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
-    Cursor, Data, Document, Page, SessionId, SessionStoreAdmin, StoreError, UnixMillis,
+    Cursor, Data, Document, Listed, Page, SessionId, SessionStoreAdmin, StoreError, UnixMillis,
 };
 
 use crate::atomic_write::Outcome;
@@ -68,6 +68,11 @@ impl SessionStoreAdmin for FileStore {
     async fn page(&self, after: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         let after = after.cloned();
         self.alone(move |folder| folder.page(after.as_ref(), limit)).await
+    }
+
+    async fn look(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
+        let (folder, id) = (Arc::clone(self.folder()), id.clone());
+        self.threads().run(move || folder.listed(id)).await?
     }
 
     async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {

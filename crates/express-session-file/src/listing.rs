@@ -77,7 +77,7 @@ impl Folder {
     }
 
     /// The session as it is in its file: neither locked nor moved to the quarantine. None if it is gone or has expired.
-    fn listed(&self, id: SessionId) -> Result<Option<Listed>, StoreError> {
+    pub(crate) fn listed(&self, id: SessionId) -> Result<Option<Listed>, StoreError> {
         let Ok(path) = self.layout.locate(&id) else { return Ok(None) };
         let Some(bytes) = lock::read(&path.file)? else { return Ok(None) };
         let stored: Result<Option<Stored>, DecodeError> = self

@@ -97,6 +97,10 @@ impl FileStore {
         self.read(path).await
     }
 
+    pub(crate) fn threads(&self) -> &IoThreads {
+        &self.inner.threads
+    }
+
     async fn read(&self, path: SessionPath) -> Result<Option<Stored>, StoreError> {
         self.run((), path, Folder::get).await
     }

@@ -97,24 +97,37 @@ impl Shards {
     }
 }
 
+impl MemoryStore {
+    /// None of a falsy document.
+    fn listed(&self, id: SessionId, entry: Entry, now: UnixMillis) -> Option<Listed> {
+        let (size, deadline) = (entry.text.len(), entry.deadline);
+        let stored = match stored(entry) {
+            Ok(stored) => Ok(stored.map(|stored| {
+                let life = self.shards.options.ttl.life(&stored.document, &id, deadline, now);
+                Stored { life, ..stored }
+            })?),
+            Err(StoreError::Corrupt(error)) => Err(error),
+            // Decoding has no other error.
+            Err(_) => return None,
+        };
+        Some(Listed::new(id, size, stored))
+    }
+}
+
 impl SessionStoreAdmin for MemoryStore {
     async fn page(&self, after: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         let now = self.clock.now();
         let (found, next) = self.shards.page(Place::of(after)?, limit.max(1), now);
-        let listed = |(id, entry): (Box<[u8]>, Entry)| {
-            let (id, size, deadline) = (parse(&id)?, entry.text.len(), entry.deadline);
-            let stored = match stored(entry) {
-                Ok(stored) => Ok(stored.map(|stored| {
-                    let life = self.shards.options.ttl.life(&stored.document, &id, deadline, now);
-                    Stored { life, ..stored }
-                })?),
-                Err(StoreError::Corrupt(error)) => Err(error),
-                // Decoding has no other error.
-                Err(_) => return None,
-            };
-            Some(Listed::new(id, size, stored))
-        };
+        let listed = |(id, entry): (Box<[u8]>, Entry)| self.listed(parse(&id)?, entry, now);
         Ok(Page::new(found.into_iter().filter_map(listed).collect(), next.map(|place| place.cursor())))
+    }
+
+    async fn look(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
+        let now = self.clock.now();
+        let entry = self.shards.lock(self.shards.part_of(id)).peek(id.as_bytes()).cloned();
+        Ok(entry
+            .filter(|entry| !entry.deadline.is_past(now))
+            .and_then(|entry| self.listed(id.clone(), entry, now)))
     }
 
     async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {

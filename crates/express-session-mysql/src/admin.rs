@@ -63,6 +63,13 @@ impl SessionStoreAdmin for MySqlStore {
         Ok(Page::new(sessions, next))
     }
 
+    async fn look(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
+        let now = self.table.now();
+        let Some(row) = self.row(id).await?.and_then(|row| row.live(now)) else { return Ok(None) };
+        let size = row.data.len();
+        Ok(self.stored(&row, now).transpose().map(|stored| Listed::new(id.clone(), size, stored)))
+    }
+
     /// An `INSERT` that fails if there is a row. An expired one is swept first.
     async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {
         let size = document.text().len();

@@ -92,6 +92,18 @@ impl SessionStoreAdmin for RedisStore {
         Ok(Page::new(sessions.into_iter().flatten().collect(), next))
     }
 
+    /// `GET` and `PTTL`.
+    async fn look(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
+        let keyspace = self.keyspace();
+        let key = keyspace.keys.of(id);
+        let value = match keyspace.connections.call(&about("GET", &key)).await {
+            // No text: `listed` finds out, as for a page.
+            Err(error) if error.has_code("WRONGTYPE") => None,
+            value => bytes(value?)?,
+        };
+        keyspace.listed(&key, value).await
+    }
+
     /// `SET … NX EX`, if there is no mark.
     async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {
         let keyspace = self.keyspace();

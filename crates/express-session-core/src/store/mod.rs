@@ -182,6 +182,16 @@ pub trait SessionStoreAdmin: SessionStore {
         limit: usize,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
+    /// A live session as a page would list it, undecodable or not. `None` if it is absent, expired, or a falsy document.
+    ///
+    /// Unlike [`get`](SessionStore::get) it tells the life of a session in every store that knows one, and moves nothing into
+    /// quarantine.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    fn look(&self, id: &SessionId) -> impl Future<Output = Result<Option<Listed>, StoreError>> + Send;
+
     /// Stores a session that was made elsewhere, unless something is stored under its id, or a mark says that it was superseded;
     /// whether it did. One atomic step.
     ///
