@@ -19,7 +19,7 @@ pub(crate) struct Progress {
     since: Instant,
     total: u64,
     done: u64,
-    is_quiet: bool,
+    has_terminal: bool,
 }
 
 impl Progress {
@@ -36,7 +36,7 @@ impl Progress {
             since: Instant::now(),
             total,
             done: 0,
-            is_quiet: stderr().is_terminal(),
+            has_terminal: stderr().is_terminal(),
         }
     }
 
@@ -45,7 +45,7 @@ impl Progress {
         let before = self.done;
         self.done += sessions as u64;
         self.bar.inc(sessions as u64);
-        if !self.is_quiet && before / LINE_EVERY != self.done / LINE_EVERY {
+        if !self.has_terminal && before / LINE_EVERY != self.done / LINE_EVERY {
             let (rate, left) = (self.rate(), self.left());
             self.say(&format!(
                 "{}: {} of {}, {rate}/s, {} left",

@@ -7,7 +7,8 @@ use express_session_core::{Listed, SessionId};
 
 use crate::store::AnyStore;
 
-/// Eight bytes per session, and nothing for a store that gives each once. Two ids in ten billion million pairs are taken for one.
+/// Eight bytes per session, and nothing for a store that gives each once. Among a million sessions, the odds that two are taken for
+/// one are one in thirty million.
 #[derive(Debug)]
 pub(crate) struct Seen {
     hasher: RandomState,

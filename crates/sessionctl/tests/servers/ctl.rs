@@ -19,6 +19,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
+/// How long the servers of a test wait for their store: what is tested is not how busy the machine is.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a run has written, and how it ended.
 #[derive(Debug)]
@@ -107,13 +109,18 @@ impl Place {
             }
             Kind::Redis => {
                 let (url, prefix) = (RedisServer::shared().url(), format!("sess-{number}:"));
-                let store = RedisStore::from_url(&url, RedisOptions::new().prefix(&prefix)).unwrap();
+                let store = RedisStore::from_url(
+                    &url,
+                    RedisOptions::new().prefix(&prefix).response_timeout(PATIENCE).connect_timeout(PATIENCE),
+                )
+                .unwrap();
                 Self::Redis(store, format!("{url}?prefix={prefix}"))
             }
             Kind::MySql => {
                 let (url, table) = (MariaDb::shared().url("test"), format!("sessions_{number}"));
                 let options = MySqlOptions::from_url(&database(&url)).unwrap().table_name(&table);
-                let store = MySqlStore::connect(options.clear_expired(false)).await.unwrap();
+                let options = options.clear_expired(false).query_timeout(PATIENCE).pool_timeout(PATIENCE);
+                let store = MySqlStore::connect(options).await.unwrap();
                 Self::MySql(store, format!("{url}?table={table}"))
             }
         }
