@@ -31,7 +31,7 @@ pub(crate) fn driver_options(options: &MySqlOptions) -> Opts {
         .client_found_rows(true)
         .tcp_nodelay(true)
         // Enough for every statement of the store, so that each is prepared once per connection.
-        .stmt_cache_size(32)
+        .stmt_cache_size(64)
         .setup(vec![set_up(options.query_timeout)]);
     server.into()
 }

@@ -39,11 +39,30 @@ pub(crate) struct Statement<'a> {
     repeatable: bool,
     /// The size of the record it sends, for the error that it is too large.
     size: usize,
+    /// Whether it is for several requests, each of which runs its own if other transactions are in the way.
+    shared: bool,
+    /// How much of its time the request has spent already.
+    spent: Duration,
 }
 
 impl<'a> Statement<'a> {
     pub(crate) const fn new(sql: &'a str) -> Self {
-        Self { sql, limit: None, repeatable: true, size: 0 }
+        Self { sql, limit: None, repeatable: true, size: 0, shared: false, spent: Duration::ZERO }
+    }
+
+    /// One for several requests.
+    pub(crate) const fn shared(sql: &'a str) -> Self {
+        Self { shared: true, ..Self::new(sql) }
+    }
+
+    /// One for several requests, that must not run twice.
+    pub(crate) const fn shared_once(sql: &'a str) -> Self {
+        Self { shared: true, ..Self::once(sql, 0) }
+    }
+
+    /// The same for a request that has spent some of its time already.
+    pub(crate) const fn after(self, spent: Duration) -> Self {
+        Self { spent, ..self }
     }
 
     /// One that sends a record of `size` bytes.
@@ -92,6 +111,8 @@ pub(crate) struct Answer {
     pub(crate) affected: u64,
     /// Whether `affected` counts the rows an UPDATE matched, not only those it made different.
     pub(crate) counts_matches: bool,
+    /// The value that the statement gave to `LAST_INSERT_ID`; 0 if none.
+    pub(crate) last_insert_id: u64,
 }
 
 impl Database {
@@ -122,6 +143,10 @@ impl Database {
         params: impl Fn() -> Vec<Value> + Send + Sync,
     ) -> Result<Answer, MySqlError> {
         let limit = statement.limit.unwrap_or(self.query_timeout);
+        let left = limit.saturating_sub(statement.spent);
+        if left.is_zero() {
+            return Err(MySqlError::QueryTimeout(limit));
+        }
         let begun = Instant::now();
         let mut reconnected = false;
         let mut attempts = 0;
@@ -131,7 +156,7 @@ impl Database {
             let check = !statement.repeatable && using.may_be_stale();
             let conn = using.begin().ok_or(MySqlError::Closed)?;
             let checked = AtomicBool::new(!check);
-            let result = timeout(limit, async {
+            let result = timeout(left, async {
                 if check {
                     conn.ping().await?;
                     checked.store(true, Ordering::Relaxed);
@@ -152,7 +177,9 @@ impl Database {
                 || !checked.load(Ordering::Relaxed)
                 || matches!(error, mysql_async::Error::Server(_));
             match remedy(&error) {
-                Remedy::Retry if attempts + 1 < MAX_ATTEMPTS && begun.elapsed() < limit => {
+                Remedy::Retry
+                    if !statement.shared && attempts + 1 < MAX_ATTEMPTS && begun.elapsed() < left =>
+                {
                     using.done();
                     drop(using);
                     let pause = FIRST_PAUSE * 2_u32.saturating_pow(attempts.min(8));
@@ -262,7 +289,8 @@ impl Using {
 pub(crate) async fn answer(conn: &mut Conn, sql: &str, params: Vec<Value>) -> mysql_async::Result<Answer> {
     let rows: Vec<Row> = conn.exec(sql, params).await?;
     let affected = conn.affected_rows();
-    Ok(Answer { rows, affected, counts_matches: conn.opts().client_found_rows() })
+    let last_insert_id = conn.last_insert_id().unwrap_or(0);
+    Ok(Answer { rows, affected, counts_matches: conn.opts().client_found_rows(), last_insert_id })
 }
 
 /// `pause`, shortened or lengthened by up to a tenth, so that servers of a fleet do not act in step.

@@ -93,6 +93,34 @@ pub enum MySqlError {
     Other(#[source] Cause),
 }
 
+impl MySqlError {
+    /// The same failure, for another request that shared the statement; `None` if it may be different for that one, so
+    /// that it has to try for itself.
+    pub(crate) fn for_another(&self) -> Option<Self> {
+        Some(match self {
+            Self::Connect(cause) => Self::Connect(cause.again()),
+            Self::ConnectTimeout(limit) => Self::ConnectTimeout(*limit),
+            Self::PoolTimeout { limit, waited } => Self::PoolTimeout { limit: *limit, waited: *waited },
+            Self::QueryTimeout(limit) => Self::QueryTimeout(*limit),
+            Self::ConnectionLost(cause) => Self::ConnectionLost(cause.again()),
+            Self::TooManyConnections(cause) => Self::TooManyConnections(cause.again()),
+            Self::Closed => Self::Closed,
+            Self::Name(_)
+            | Self::Url
+            | Self::AccessDenied(_)
+            | Self::UnknownDatabase(_)
+            | Self::TableMissing(_)
+            | Self::ColumnMissing(_)
+            | Self::ReadOnly(_)
+            | Self::TooLarge { .. }
+            | Self::IdTooLong(_)
+            | Self::ExpiryOutOfRange
+            | Self::Contended { .. }
+            | Self::Other(_) => return None,
+        })
+    }
+}
+
 /// What the server or the driver says, without what it might quote.
 ///
 /// A server's message can hold values (`Duplicate entry '…'`), so it is kept only where it cannot.
@@ -118,6 +146,19 @@ pub enum Cause {
     /// The driver gave up; its name for the reason.
     #[error("the driver gave up: {0}")]
     Driver(&'static str),
+}
+
+impl Cause {
+    fn again(&self) -> Self {
+        match self {
+            Self::Server { code, state, message } => {
+                Self::Server { code: *code, state: state.clone(), message: message.clone() }
+            }
+            Self::Io(error) => Self::Io(std::io::Error::new(error.kind(), error.to_string())),
+            Self::Tls(text) => Self::Tls(text.clone()),
+            Self::Driver(text) => Self::Driver(text),
+        }
+    }
 }
 
 /// What to do with a failed statement.
@@ -308,6 +349,26 @@ mod tests {
             error.source().unwrap().to_string(),
             "error 1146 (HY000): Table 'a.sessions' doesn't exist"
         );
+    }
+
+    /// What concerns the connection or the server is the same for all who shared a statement; what may be the fault of
+    /// one row is not.
+    #[test]
+    fn a_shared_failure_is_told_to_all_only_if_it_is_the_same_for_all() {
+        for code in [1040, 1053, 1203, 1927] {
+            let error = statement_failed(server(code, ""), 0);
+            let other = error.for_another().unwrap();
+            assert_eq!(other.to_string(), error.to_string());
+            assert_eq!(other.source().unwrap().to_string(), error.source().unwrap().to_string());
+        }
+        let lost = MySqlError::ConnectionLost(Cause::Io(std::io::ErrorKind::ConnectionReset.into()));
+        assert!(matches!(
+            lost.for_another(),
+            Some(MySqlError::ConnectionLost(Cause::Io(io))) if io.kind() == std::io::ErrorKind::ConnectionReset
+        ));
+        for code in [1205, 1213, 1153, 1406, 1264, 1290, 1644] {
+            assert!(statement_failed(server(code, ""), 0).for_another().is_none(), "{code}");
+        }
     }
 
     #[test]

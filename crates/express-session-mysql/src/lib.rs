@@ -2,7 +2,9 @@
 
 mod admin;
 mod background;
+mod batch;
 mod column_index;
+mod conditional;
 mod connection;
 mod database;
 mod error;

@@ -72,7 +72,7 @@ impl OwnerIndex for MySqlStore {
                 let count = answer.rows.len();
                 for mut row in answer.rows {
                     last = column(&mut row, 2)?;
-                    let live = DataRow::read(&mut row)?.and_then(|row| row.live(now));
+                    let live = DataRow::read(&mut row, 0)?.and_then(|row| row.live(now));
                     let stored = live.and_then(|row| self.stored(&row, now).ok().flatten());
                     if let Ok(id) = SessionId::parse(&*last) {
                         listed.push(OwnerEntry { id, entry: EntryState::Confirmed, stored });

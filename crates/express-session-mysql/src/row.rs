@@ -12,6 +12,7 @@ use crate::expiry::current_second;
 pub(crate) const BEFORE_ALL_IDS: &str = "\0\0\0\0\0\0\0\0";
 
 /// A row with data.
+#[derive(Clone, Debug)]
 pub(crate) struct DataRow {
     pub(crate) data: Vec<u8>,
     expires: i64,
@@ -28,9 +29,9 @@ impl DataRow {
         Self { data, expires }
     }
 
-    /// From the columns data and expires. A row without data is none.
-    pub(crate) fn read(row: &mut Row) -> Result<Option<Self>, MySqlError> {
-        let (data, expires): (Option<Vec<u8>>, i64) = (column(row, 0)?, column(row, 1)?);
+    /// From the column at this index, data, and the next, expires. A row without data is none.
+    pub(crate) fn read(row: &mut Row, data: usize) -> Result<Option<Self>, MySqlError> {
+        let (data, expires): (Option<Vec<u8>>, i64) = (column(row, data)?, column(row, data + 1)?);
         Ok(data.map(|data| Self { data, expires }))
     }
 

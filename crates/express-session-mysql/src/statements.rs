@@ -10,8 +10,10 @@ pub(crate) struct Statements {
     pub(crate) get: String,
     /// Id, expires, data. Express's blind `set`.
     pub(crate) insert: String,
-    /// New expires, new data, id twice, current second, expected data.
+    /// New expires, new data, id twice, current second, expected data, number of its characters.
     pub(crate) replace: String,
+    /// The same for a column that holds no text, or text that is not UTF-8: without the number of characters.
+    pub(crate) replace_bytes: String,
     /// New expires, id twice, current second.
     pub(crate) touch: String,
     /// Id twice, current second.
@@ -44,6 +46,17 @@ fn exactly(column: &impl std::fmt::Display) -> String {
     format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)")
 }
 
+/// `column` has exactly this text. `value` stands in it twice: for the text, and for the number of its characters.
+///
+/// This does not copy the text, as [`exactly`] does, so it is for long ones. The collation is named, so that the column's
+/// does not matter; by it only trailing spaces do not count, and these show in the number of characters. A text that is
+/// not stored as one, in a `blob`, can be missed: then the other form has to decide.
+pub(crate) fn same_text(column: &impl std::fmt::Display, value: &str) -> String {
+    format!(
+        "{column} = CONVERT({value} USING utf8mb4) COLLATE utf8mb4_bin AND CHAR_LENGTH({column}) = {value}"
+    )
+}
+
 /// The row's life is over, and it is no mark that still counts. Parameters: current second, current instant as
 /// [`mark::instant`] writes it.
 fn over(schema: &Schema) -> String {
@@ -58,16 +71,16 @@ impl Statements {
         // The first comparison finds the row by the primary key, the second looks at its bytes.
         let this_session = format!("{session_id} = ? AND {}", exactly(session_id));
         let (alive, over) = (format!("{expires} >= ?"), over(schema));
+        let replace =
+            format!("UPDATE {table} SET {expires} = ?, {data} = ? WHERE {this_session} AND {alive}");
         Self {
             get: format!("SELECT {data} AS data, {expires} AS expires FROM {table} WHERE {this_session}"),
             insert: format!(
                 "INSERT INTO {table} ({session_id}, {expires}, {data}) VALUES (?, ?, ?) \
                  ON DUPLICATE KEY UPDATE {expires} = VALUES({expires}), {data} = VALUES({data})"
             ),
-            replace: format!(
-                "UPDATE {table} SET {expires} = ?, {data} = ? WHERE {this_session} AND {alive} AND {}",
-                exactly(data)
-            ),
+            replace: format!("{replace} AND {}", same_text(data, "?")),
+            replace_bytes: format!("{replace} AND {}", exactly(data)),
             touch: format!("UPDATE {table} SET {expires} = ? WHERE {this_session} AND {alive}"),
             destroy: format!("DELETE FROM {table} WHERE {this_session} AND {alive}"),
             destroy_expected: format!(
@@ -139,7 +152,12 @@ mod tests {
             statements.replace,
             "UPDATE `sessions` SET `expires` = ?, `data` = ? WHERE `session_id` = ? \
              AND CAST(CONVERT(`session_id` USING utf8mb4) AS BINARY) = CAST(? AS BINARY) AND `expires` >= ? \
-             AND CAST(CONVERT(`data` USING utf8mb4) AS BINARY) = CAST(? AS BINARY)"
+             AND `data` = CONVERT(? USING utf8mb4) COLLATE utf8mb4_bin AND CHAR_LENGTH(`data`) = ?"
+        );
+        assert!(
+            statements
+                .replace_bytes
+                .ends_with("AND CAST(CONVERT(`data` USING utf8mb4) AS BINARY) = CAST(? AS BINARY)")
         );
         assert_eq!(
             Statements::delete_expired(&schema, 3),

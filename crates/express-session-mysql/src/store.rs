@@ -9,6 +9,8 @@ use express_session_core::{
 };
 use mysql_async::{Pool, Value};
 
+use crate::batch::{Place, TouchRequest};
+use crate::conditional::ConditionalWrite;
 use crate::database::{Answer, Database, Statement};
 use crate::error::{Cause, MySqlError};
 use crate::expiry::{column_value, current_second, life};
@@ -113,9 +115,21 @@ impl MySqlStore {
 
     /// The row of `id` as it is, if there is one.
     pub(crate) async fn row(&self, id: &SessionId) -> Result<Option<DataRow>, MySqlError> {
+        self.ready().await?;
+        let Table { database, statements, batches, .. } = &*self.table;
+        let place = if batches.share_reads(id) {
+            batches.reads.enter(|| id.clone()).await?
+        } else {
+            Place::outside()
+        };
+        let (_turn, spent) = match place {
+            Place::Shared(row) => return Ok(row),
+            Place::Alone { turn, spent } => (turn, spent),
+        };
+        let statement = Statement::new(&statements.get).after(spent);
         let params = || vec![id.as_str().into(), id.as_str().into()];
-        let answer = self.run(&self.table.statements.get, params).await?;
-        answer.rows.into_iter().next().map_or(Ok(None), |mut row| DataRow::read(&mut row))
+        let answer = database.run(statement, params).await?;
+        answer.rows.into_iter().next().map_or(Ok(None), |mut row| DataRow::read(&mut row, 0))
     }
 
     /// The live row of `id` as it is, if there is one.
@@ -134,6 +148,35 @@ impl MySqlStore {
         let now = current_second(self.table.now());
         let params = || vec![id.as_str().into(), id.as_str().into(), now.into()];
         Ok(self.run(&self.table.statements.destroy, params).await?.affected > 0)
+    }
+
+    /// Extends the life of a live row.
+    async fn touch_row(
+        &self,
+        id: &SessionId,
+        expires: u32,
+        now: UnixMillis,
+    ) -> Result<TouchOutcome, MySqlError> {
+        self.ready().await?;
+        let Table { database, statements, batches, .. } = &*self.table;
+        let place = if batches.share_updates(id, 0) {
+            batches.touches.enter(|| TouchRequest { id: id.clone(), expires }).await?
+        } else {
+            Place::outside()
+        };
+        let (turn, spent) = match place {
+            Place::Shared(outcome) => return Ok(outcome),
+            Place::Alone { turn, spent } => (turn, spent),
+        };
+        let statement = Statement::new(&statements.touch).after(spent);
+        let params =
+            || vec![expires.into(), id.as_str().into(), id.as_str().into(), current_second(now).into()];
+        let answer = database.run(statement, params).await?;
+        drop(turn);
+        let touched = answer.affected > 0
+            // This connection counts changed rows only: the row may have had this expiry already.
+            || (!answer.counts_matches && self.read(id, now).await?.is_some());
+        Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
     }
 
     pub(crate) fn expires(&self, cookie: &Cookie, now: UnixMillis) -> Result<u32, MySqlError> {
@@ -198,31 +241,24 @@ impl MySqlStore {
         expected: &Revision,
     ) -> Result<SetOutcome, StoreError> {
         self.ready().await?;
-        let table = &self.table;
         let data = document.text().as_bytes();
+        let write = ConditionalWrite { id, document, expires, expected };
         let mut attempts = 0;
         loop {
             let now = self.table.now();
-            let params = || {
-                vec![
-                    expires.into(),
-                    data.into(),
-                    id.as_str().into(),
-                    id.as_str().into(),
-                    current_second(now).into(),
-                    expected.as_bytes().into(),
-                ]
+            let (written, counts_matches) = if attempts == 0 {
+                self.try_write(&write, now).await?
+            } else {
+                self.write_by_bytes(&write, now).await?
             };
-            let statement = Statement::once(&table.statements.replace, data.len());
-            let answer = table.database.run(statement, params).await?;
-            if answer.affected > 0 {
+            if written {
                 return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
             }
             let Some(row) = self.read(id, now).await? else { return Ok(SetOutcome::Gone) };
             // A connection that counts only rows made different, and nothing had to be made different. In any
             // other case the same bytes prove nothing: another writer may have counted to the same number.
             let was_there = data == expected.as_bytes() && row.data == data && row.expires == expires;
-            if was_there && !answer.counts_matches {
+            if was_there && !counts_matches {
                 return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
             }
             attempts += 1;
@@ -303,13 +339,7 @@ impl SessionStore for MySqlStore {
         }
         let now = self.table.now();
         let expires = self.expires(cookie, now)?;
-        let params =
-            || vec![expires.into(), id.as_str().into(), id.as_str().into(), current_second(now).into()];
-        let answer = self.run(&self.table.statements.touch, params).await?;
-        let touched = answer.affected > 0
-            // This connection counts changed rows only: the row may have had this expiry already.
-            || (!answer.counts_matches && self.read(id, now).await?.is_some());
-        Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
+        Ok(self.touch_row(id, expires, now).await?)
     }
 
     /// DIFFERENCE: an expired row, and so a mark, is left to the sweep; the Node package removes it here.

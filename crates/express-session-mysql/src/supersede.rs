@@ -33,7 +33,7 @@ impl MySqlStore {
             }
             (Expect::Revision(expected), Some(mark)) => {
                 // It may run twice: whoever finds the own mark has left it.
-                let statement = Statement::sized(&statements.replace, mark.len());
+                let statement = Statement::sized(&statements.replace_bytes, mark.len());
                 let values = [EXPIRES.into(), mark.as_str().into()];
                 self.if_expected(id, expected, by.id, statement, &values).await
             }

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::background::BackgroundGuard;
+use crate::batch::Batches;
 use crate::column_index::{ColumnIndex, IndexedColumn};
 use crate::database::{Database, Statement};
 use crate::error::MySqlError;
@@ -22,6 +23,7 @@ pub(crate) struct Table {
     pub(crate) schema: Arc<Schema>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) options: MySqlOptions,
+    pub(crate) batches: Batches,
     background: OnceCell<Option<BackgroundGuard>>,
     expires_index: Arc<OnceCell<()>>,
     owner_index: Arc<OnceCell<()>>,
@@ -31,11 +33,14 @@ impl Table {
     pub(crate) fn new(database: Database, options: MySqlOptions) -> Result<Self, MySqlError> {
         let schema = options.schema()?;
         let statements = Statements::new(&schema);
+        let (database, clock) = (Arc::new(database), Arc::clone(&options.clock));
+        let batches = Batches::new(Arc::clone(&database), &schema, clock, options.share_statements);
         Ok(Self {
-            database: Arc::new(database),
+            database,
             schema: Arc::new(schema),
             statements: Arc::new(statements),
             options,
+            batches,
             background: OnceCell::new(),
             expires_index: Arc::default(),
             owner_index: Arc::default(),

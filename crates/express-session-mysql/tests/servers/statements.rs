@@ -133,8 +133,12 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
     assert!(sent[2].starts_with("UPDATE `sessions` SET `expires` = 1893639846, `data` = '{"), "{sent:?}");
     assert!(
         sent[2].contains(&format!(
-            "WHERE `session_id` = 'sid' AND {exact} AND `expires` >= 1893553446 AND CAST("
+            "WHERE `session_id` = 'sid' AND {exact} AND `expires` >= 1893553446 AND `data` = CONVERT('{{"
         )),
+        "{sent:?}"
+    );
+    assert!(
+        sent[2].ends_with("' USING utf8mb4) COLLATE utf8mb4_bin AND CHAR_LENGTH(`data`) = 82"),
         "{sent:?}"
     );
     assert!(database.rows().await[0].data.as_deref() != Some(first_text));
