@@ -41,8 +41,8 @@ enum Page {
 #[derive(Clone, Copy)]
 struct Round {
     per_second: f64,
-    /// Processor time per call, in microseconds: the database's, and ours.
-    costs: [f64; 2],
+    /// Per call: the database's processor time in microseconds, ours, and the statements sent.
+    costs: [f64; 3],
     p99: Duration,
 }
 
@@ -59,9 +59,9 @@ fn main() {
         conn.disconnect().await.unwrap();
     });
     println!(
-        "| page | callers | one by one | shared | gain | 99 % within | shared | database, µs | shared | callers, µs | shared |"
+        "| page | callers | one by one | shared | gain | 99 % within | shared | database, µs | shared | callers, µs | shared | statements | shared |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     let pid = fs::read_to_string(server.dir().join("mariadb.pid")).unwrap();
     let pid = pid.trim();
     for page in [Page::Read, Page::Counter] {
@@ -74,7 +74,7 @@ fn main() {
             }
             let (a, s) = (median(&alone), median(&shared));
             println!(
-                "| {page:?} | {callers} | {} | {} | {:.2} | {:.1?} | {:.1?} | {:.1} | {:.1} | {:.1} | {:.1} |",
+                "| {page:?} | {callers} | {} | {} | {:.2} | {:.1?} | {:.1?} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} | {:.2} |",
                 shown(&alone),
                 shown(&shared),
                 s.per_second / a.per_second,
@@ -83,7 +83,9 @@ fn main() {
                 a.costs[0],
                 s.costs[0],
                 a.costs[1],
-                s.costs[1]
+                s.costs[1],
+                a.costs[2],
+                s.costs[2]
             );
         }
     }
@@ -101,7 +103,7 @@ fn round(pid: &str, url: &str, share: bool, page: Page, callers: usize) -> Round
     let workers = WORKERS.min(callers);
     // A connection belongs to a runtime, so none ends before all are done.
     let done = Arc::new(Barrier::new(workers));
-    let before = [pid, "self"].map(processor_time);
+    let before = costs(pid, url);
     let threads: Vec<_> = (0..workers)
         .map(|worker| {
             let (store, stop, done) = (store.clone(), Arc::clone(&stop), Arc::clone(&done));
@@ -135,8 +137,8 @@ fn round(pid: &str, url: &str, share: bool, page: Page, callers: usize) -> Round
     }
     times.sort_unstable();
     runtime().block_on(store.close());
-    let after = [pid, "self"].map(processor_time);
-    let costs = [0, 1].map(|which| (after[which] - before[which]) * 1e6 / times.len() as f64);
+    let after = costs(pid, url);
+    let costs = [0, 1, 2].map(|which| (after[which] - before[which]) / times.len() as f64);
     Round { per_second, costs, p99: times[times.len() * 99 / 100] }
 }
 
@@ -183,7 +185,17 @@ fn median(rounds: &[Round]) -> Round {
         costs.sort_by(f64::total_cmp);
         costs[costs.len() / 2]
     };
-    Round { per_second: rates[rates.len() / 2], costs: [cost(0), cost(1)], p99: p99[p99.len() / 2] }
+    Round { per_second: rates[rates.len() / 2], costs: [cost(0), cost(1), cost(2)], p99: p99[p99.len() / 2] }
+}
+
+/// What has been spent so far.
+fn costs(pid: &str, url: &str) -> [f64; 3] {
+    use express_session_mysql::mysql_async::{Conn, prelude::Queryable};
+    let statements: (String, f64) = runtime().block_on(async {
+        let mut conn = Conn::from_url(url).await.unwrap();
+        conn.query_first("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'").await.unwrap().unwrap()
+    });
+    [processor_time(pid) * 1e6, processor_time("self") * 1e6, statements.1]
 }
 
 /// What a process has used, in seconds. Linux counts in hundredths.

@@ -404,6 +404,13 @@ async fn a_read_only_server_is_an_outage_for_writes_only() {
         assert!(matches!(error, StoreError::ReadOnly(_)), "{error:?}");
         assert!(matches!(cause(&error), MySqlError::ReadOnly(_)), "{error:?}");
     }
+    // Also when they share a statement.
+    let (other, one) = (id("other"), document("n", "1"));
+    let (first, second, third) =
+        tokio::join!(touch(&store, &sid, &one), touch(&store, &other, &one), touch(&store, &sid, &one));
+    for error in [first.unwrap_err(), second.unwrap_err(), third.unwrap_err()] {
+        assert!(matches!(cause(&error), MySqlError::ReadOnly(_)), "{error:?}");
+    }
     assert_eq!(store.successor(&sid).await.unwrap(), None);
     assert!(store.get(&sid).await.unwrap().is_some());
     database.run("SET GLOBAL read_only = 0").await;

@@ -113,6 +113,20 @@ async fn a_latin1_table_can_be_written_conditionally() {
     assert!(store.destroy(&sid).await.unwrap());
 }
 
+/// A column of bytes, as somebody might have made it by hand: what the comparison of texts misses is compared by bytes.
+#[tokio::test]
+async fn a_column_of_bytes_can_be_written_conditionally() {
+    let database = Database::fresh().await;
+    let store = database.store().await;
+    database.run("ALTER TABLE sessions MODIFY data mediumblob").await;
+    let sid = id("sid");
+    let first = written(store.set(&sid, &document("name", "\"café\""), Expect::Any).await.unwrap());
+    let second =
+        written(store.set(&sid, &document("name", "\"thé\""), Expect::Revision(&first)).await.unwrap());
+    conflict(store.set(&sid, &document("name", "1"), Expect::Revision(&first)).await.unwrap());
+    written(store.set(&sid, &document("name", "2"), Expect::Revision(&second)).await.unwrap());
+}
+
 #[tokio::test]
 async fn names_are_never_sql() {
     let database = Database::fresh().await;

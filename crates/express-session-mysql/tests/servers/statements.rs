@@ -1,6 +1,5 @@
 //! What goes over the wire: the server's own log shows exactly the statements promised.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,75 +7,14 @@ use express_session_core::{
     Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _, Successor, TouchOutcome,
 };
 use express_session_mysql::MySqlStore;
-use express_session_mysql::mysql_async::prelude::Queryable;
 
 use crate::database::{Database, FROZEN, StoredRow, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
-
-/// Writes down what one store sends. The log is the server's, so one test at a time uses it.
-struct Log {
-    database: Database,
-    /// The connections to this test's database.
-    threads: HashSet<u64>,
-}
-
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-impl Log {
-    async fn start(database: &Database) -> Self {
-        let log = Self { database: database.clone(), threads: HashSet::new() };
-        log.set("TRUNCATE mysql.general_log").await;
-        log.set("SET GLOBAL log_output = 'TABLE'").await;
-        log.set("SET GLOBAL general_log = 1").await;
-        log
-    }
-
-    async fn set(&self, sql: &str) {
-        self.database.run(sql).await;
-    }
-
-    /// The commands since the last call, of connections to this database whose statements are the store's.
-    async fn take(&mut self) -> Vec<String> {
-        self.set("SET GLOBAL general_log = 0").await;
-        let mut conn = self.database.conn().await;
-        let threads: Vec<u64> = conn
-            .exec(
-                "SELECT DISTINCT thread_id FROM mysql.general_log \
-                 WHERE command_type = 'Connect' AND argument LIKE CONCAT('% on ', ?, ' %')",
-                (&self.database.name,),
-            )
-            .await
-            .unwrap();
-        self.threads.extend(threads);
-        let mut commands = Vec::new();
-        let rows: Vec<(u64, String, Vec<u8>)> = conn
-            .query("SELECT thread_id, command_type, argument FROM mysql.general_log ORDER BY event_time")
-            .await
-            .unwrap();
-        for (thread, command, argument) in rows {
-            let argument = String::from_utf8(argument).unwrap();
-            if self.threads.contains(&thread)
-                && !["general_log", "log_output"].iter().any(|ours| argument.contains(ours))
-                && !argument.starts_with("SELECT @@")
-            {
-                commands.push(format!("{command} {argument}").trim().to_owned());
-            }
-        }
-        conn.query_drop("TRUNCATE mysql.general_log").await.unwrap();
-        self.set("SET GLOBAL general_log = 1").await;
-        commands.retain(|command| !command.starts_with("Connect") && !command.starts_with("Quit"));
-        commands
-    }
-
-    async fn stop(self) {
-        self.set("SET GLOBAL general_log = 0").await;
-    }
-}
+use crate::general_log::{Log, executed};
 
 /// The statements of one life, with the store's only connection.
 #[tokio::test]
 async fn each_verb_sends_what_is_promised_and_nothing_else() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let database = Database::fresh().await;
     let mut log = Log::start(&database).await;
     let clock = Arc::new(ManualClock::new(FROZEN));
@@ -190,7 +128,6 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
 
 #[tokio::test]
 async fn what_is_switched_off_sends_nothing() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let database = Database::fresh().await;
     drop(database.store().await);
     let mut log = Log::start(&database).await;
@@ -219,9 +156,4 @@ async fn a_life_is_cut_short_in_its_column_unless_touches_are_switched_off() {
         assert_eq!(database.rows().await, [row]);
         store.close().await;
     }
-}
-
-/// The texts of statements that were run, without those that were only prepared.
-fn executed(commands: &[String]) -> Vec<String> {
-    commands.iter().filter_map(|command| command.strip_prefix("Execute ")).map(str::to_owned).collect()
 }
