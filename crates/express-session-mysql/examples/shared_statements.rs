@@ -8,7 +8,12 @@
 //! is `get_and_touch` and `touch`, a counter `get` and a conditional `set`. The rounds of both ways alternate, so that
 //! what disturbs the machine disturbs both; the processor time per call of the database and of the callers hardly depends
 //! on it. Numbers given as arguments are the callers to try: `-- 1 32`.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program to look at, not to build on")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a program to look at, not to build on"
+)]
 
 use std::fs;
 use std::sync::Arc;

@@ -25,7 +25,7 @@ impl Generation {
 
 /// The rows that a statement has matched, by their places in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Matched(u32);
+pub(super) struct Matched(u64);
 
 impl Matched {
     /// SQL that adds the row's bit to those of this statement, and whose value is zero. `place` counts from 1.
@@ -39,7 +39,7 @@ impl Matched {
     pub(super) fn read(answer: &Answer, number: u64) -> Option<Self> {
         let value = answer.last_insert_id;
         // Nothing of this statement is in it if no row was matched.
-        let bits = if value >> 32 == number { (value & u64::from(u32::MAX)) as u32 } else { 0 };
+        let bits = if value >> 32 == number { value & u64::from(u32::MAX) } else { 0 };
         let count = u64::from(bits.count_ones());
         let plausible =
             if answer.counts_matches { answer.affected == count } else { answer.affected <= count };

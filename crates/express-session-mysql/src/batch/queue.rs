@@ -93,12 +93,11 @@ impl<V: Verb> Queue<V> {
         };
         self.send_off(departure);
         let begun = Instant::now();
-        let told = match timeout(PATIENCE, &mut answer).await {
-            Ok(told) => told,
-            Err(_) => {
-                self.go_on_without(number);
-                answer.await
-            }
+        let told = if let Ok(told) = timeout(PATIENCE, &mut answer).await {
+            told
+        } else {
+            self.go_on_without(number);
+            answer.await
         };
         match told.unwrap_or_else(|_| interrupted(true)) {
             Told::Outcome(outcome) => Ok(Place::Shared(outcome)),

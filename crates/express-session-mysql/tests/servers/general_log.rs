@@ -19,8 +19,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 impl Log {
     pub(crate) async fn start(database: &Database) -> Self {
-        let _alone = ONE_AT_A_TIME.lock().await;
-        let log = Self { _alone, database: database.clone(), threads: HashSet::new() };
+        let alone = ONE_AT_A_TIME.lock().await;
+        let log = Self { _alone: alone, database: database.clone(), threads: HashSet::new() };
         log.set("TRUNCATE mysql.general_log").await;
         log.set("SET GLOBAL log_output = 'TABLE'").await;
         log.set("SET GLOBAL general_log = 1").await;

@@ -46,15 +46,16 @@ async fn those_that_wait_share_a_statement() {
     let clock = Arc::new(ManualClock::new(FROZEN));
     let mut log = Log::start(&database).await;
     let store = MySqlStore::connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
-    let [x, a, b, c, d] = sessions(&store, ["x", "a", "b", "c", "d"]).await;
+    let revisions = sessions(&store, ["x", "a", "b", "c", "d"]).await;
+    let [x, a, b, ..] = &revisions;
     log.take().await;
 
     let [(sx, sa), (sb, none)] = [(id("x"), id("a")), (id("b"), id("none"))];
     let found = join!(store.get(&sx), store.get(&sa), store.get(&sb), store.get(&sa), store.get(&none));
-    assert!(found.0.unwrap().unwrap().revision == x);
-    assert!(found.1.unwrap().unwrap().revision == a);
-    assert!(found.2.unwrap().unwrap().revision == b);
-    assert!(found.3.unwrap().unwrap().revision == a, "the same session twice");
+    assert!(found.0.unwrap().unwrap().revision == *x);
+    assert!(found.1.unwrap().unwrap().revision == *a);
+    assert!(found.2.unwrap().unwrap().revision == *b);
+    assert!(found.3.unwrap().unwrap().revision == *a, "the same session twice");
     assert!(found.4.unwrap().is_none());
     let sent = executed(&log.take().await);
     assert_eq!(sent.len(), 2, "{sent:?}");
@@ -89,11 +90,11 @@ async fn those_that_wait_share_a_statement() {
     log.take().await;
 
     let outcomes = join!(
-        put(&store, "x", 1, &x),
-        put(&store, "a", 2, &a),
-        put(&store, "b", 3, &b),
-        put(&store, "c", 4, &c),
-        put(&store, "d", 5, &d)
+        put(&store, "x", 1, x),
+        put(&store, "a", 2, a),
+        put(&store, "b", 3, b),
+        put(&store, "c", 4, &revisions[3]),
+        put(&store, "d", 5, &revisions[4])
     );
     let sent = executed(&log.take().await);
     assert_eq!(sent.len(), 2, "{sent:?}");
@@ -216,7 +217,7 @@ async fn only_the_stale_write_of_a_batch_conflicts() {
     written(outcomes.4);
     let stored =
         [n(&store, "x").await, n(&store, "a").await, n(&store, "stale").await, n(&store, "gone").await];
-    assert_eq!(stored.map(|number| number.unwrap_or_default()), ["1", "2", "7", ""]);
+    assert_eq!(stored.map(Option::unwrap_or_default), ["1", "2", "7", ""]);
 }
 
 /// What a collation takes for equal is told apart by its bytes, also for many at once.
