@@ -1,6 +1,6 @@
 //! Compare-and-set, in one of three ways: with others, alone, or alone and by its bytes.
 
-use express_session_core::{Document, Revision, SessionId, UnixMillis};
+use express_session_core::{Document, Revision, SessionId, SetOutcome, StoreError, UnixMillis};
 use mysql_async::Value;
 
 use crate::batch::{Place, WriteRequest};
@@ -10,12 +10,15 @@ use crate::expiry::current_second;
 use crate::store::MySqlStore;
 use crate::table::Table;
 
+/// How often a conditional write is tried when a row changes back and forth under it.
+pub(crate) const MAX_REPLACE_ATTEMPTS: u32 = 4;
+
 /// A session as it shall be, if it is as expected.
-pub(crate) struct ConditionalWrite<'a> {
-    pub(crate) id: &'a SessionId,
-    pub(crate) document: &'a Document,
-    pub(crate) expires: u32,
-    pub(crate) expected: &'a Revision,
+struct ConditionalWrite<'a> {
+    id: &'a SessionId,
+    document: &'a Document,
+    expires: u32,
+    expected: &'a Revision,
 }
 
 /// Whether a row was as expected and has been written; and whether it says so also of a row that was as it should be.
@@ -36,12 +39,48 @@ impl ConditionalWrite<'_> {
 }
 
 impl MySqlStore {
-    /// Writes the row, together with others if any wait.
-    pub(crate) async fn try_write(
+    /// The conditional write: one statement, and a second to tell what stood in its way.
+    pub(crate) async fn replace(
         &self,
-        write: &ConditionalWrite<'_>,
-        now: UnixMillis,
-    ) -> Result<Attempt, MySqlError> {
+        id: &SessionId,
+        document: &Document,
+        expires: u32,
+        expected: &Revision,
+    ) -> Result<SetOutcome, StoreError> {
+        self.ready().await?;
+        let data = document.text().as_bytes();
+        let write = ConditionalWrite { id, document, expires, expected };
+        let mut attempts = 0;
+        loop {
+            let now = self.table.now();
+            let (written, counts_matches) = if attempts == 0 {
+                self.try_write(&write, now).await?
+            } else {
+                self.write_by_bytes(&write, now).await?
+            };
+            if written {
+                return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
+            }
+            let Some(row) = self.read(id, now).await? else { return Ok(SetOutcome::Gone) };
+            // A connection that counts only rows made different, and nothing had to be made different. In any
+            // other case the same bytes prove nothing: another writer may have counted to the same number.
+            let was_there = data == expected.as_bytes() && row.data == data && row.expires == expires;
+            if was_there && !counts_matches {
+                return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
+            }
+            attempts += 1;
+            if row.data == expected.as_bytes() && attempts < MAX_REPLACE_ATTEMPTS {
+                continue;
+            }
+            return Ok(match self.stored(&row, now)? {
+                Some(stored) => SetOutcome::Conflict(Box::new(stored)),
+                None => SetOutcome::Gone,
+            });
+        }
+    }
+
+    /// Writes the row, together with others if any wait.
+    async fn try_write(&self, write: &ConditionalWrite<'_>, now: UnixMillis) -> Result<Attempt, MySqlError> {
         let ConditionalWrite { id, document, expires, expected } = *write;
         let Ok(text) = std::str::from_utf8(expected.as_bytes()) else {
             return self.write_by_bytes(write, now).await;
@@ -70,7 +109,7 @@ impl MySqlStore {
     }
 
     /// Writes the row if its bytes are as expected, whatever the column's type.
-    pub(crate) async fn write_by_bytes(
+    async fn write_by_bytes(
         &self,
         write: &ConditionalWrite<'_>,
         now: UnixMillis,

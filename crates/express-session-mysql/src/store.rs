@@ -10,7 +10,6 @@ use express_session_core::{
 use mysql_async::{Pool, Value};
 
 use crate::batch::{Place, TouchRequest};
-use crate::conditional::ConditionalWrite;
 use crate::database::{Answer, Database, Statement};
 use crate::error::{Cause, MySqlError};
 use crate::expiry::{column_value, current_second, life};
@@ -24,9 +23,6 @@ const MAX_ID_CHARS: usize = 128;
 /// The longest text a `mediumtext` column holds, in bytes.
 pub(crate) const MAX_DATA_BYTES: usize = (1 << 24) - 1;
 
-/// How often a conditional write is tried when a row changes back and forth under it.
-pub(crate) const MAX_REPLACE_ATTEMPTS: u32 = 4;
-
 /// Sessions in a table of MySQL or MariaDB, shared with express-mysql-session.
 ///
 /// A clone is another handle on the same connections. The background sweep ends with the last clone.
@@ -35,8 +31,8 @@ pub(crate) const MAX_REPLACE_ATTEMPTS: u32 = 4;
 ///
 /// # Cancel safety
 ///
-/// Each write is one statement, so a dropped future has written everything or nothing. Its connection is not
-/// used again.
+/// Each write is one statement, so a dropped future has written everything or nothing. If it shared the statement
+/// with others, it is carried out with theirs; if the statement was its own, its connection is not used again.
 #[derive(Clone, Debug)]
 pub struct MySqlStore {
     pub(crate) table: Arc<Table>,
@@ -133,7 +129,7 @@ impl MySqlStore {
     }
 
     /// The live row of `id` as it is, if there is one.
-    async fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<LiveRow>, MySqlError> {
+    pub(crate) async fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<LiveRow>, MySqlError> {
         Ok(self.row(id).await?.and_then(|row| row.live(now)))
     }
 
@@ -229,46 +225,6 @@ impl MySqlStore {
                 MySqlError::IdTooLong(Cause::Server { code: 1406, state, message: Some(message) })
             }
             other => other,
-        }
-    }
-
-    /// The conditional write: one statement, and a second to tell what stood in its way.
-    async fn replace(
-        &self,
-        id: &SessionId,
-        document: &Document,
-        expires: u32,
-        expected: &Revision,
-    ) -> Result<SetOutcome, StoreError> {
-        self.ready().await?;
-        let data = document.text().as_bytes();
-        let write = ConditionalWrite { id, document, expires, expected };
-        let mut attempts = 0;
-        loop {
-            let now = self.table.now();
-            let (written, counts_matches) = if attempts == 0 {
-                self.try_write(&write, now).await?
-            } else {
-                self.write_by_bytes(&write, now).await?
-            };
-            if written {
-                return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
-            }
-            let Some(row) = self.read(id, now).await? else { return Ok(SetOutcome::Gone) };
-            // A connection that counts only rows made different, and nothing had to be made different. In any
-            // other case the same bytes prove nothing: another writer may have counted to the same number.
-            let was_there = data == expected.as_bytes() && row.data == data && row.expires == expires;
-            if was_there && !counts_matches {
-                return Ok(SetOutcome::Written(Revision::of_bytes(document.shared_text())));
-            }
-            attempts += 1;
-            if row.data == expected.as_bytes() && attempts < MAX_REPLACE_ATTEMPTS {
-                continue;
-            }
-            return Ok(match self.stored(&row, now)? {
-                Some(stored) => SetOutcome::Conflict(Box::new(stored)),
-                None => SetOutcome::Gone,
-            });
         }
     }
 }

@@ -3,11 +3,12 @@
 use express_session_core::{Expect, Revision, SessionId, StoreError, Successor, SupersedeOutcome};
 use mysql_async::Value;
 
+use crate::conditional::MAX_REPLACE_ATTEMPTS;
 use crate::database::Statement;
 use crate::error::MySqlError;
 use crate::expiry::current_second;
 use crate::mark;
-use crate::store::{MAX_REPLACE_ATTEMPTS, MySqlStore, check_id};
+use crate::store::{MySqlStore, check_id};
 
 /// The `expires` of a mark: to Node, and to all verbs but one, it ended in 1970.
 const EXPIRES: u32 = 0;

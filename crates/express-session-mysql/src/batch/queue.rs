@@ -24,8 +24,10 @@ pub(crate) struct Queue<V: Verb> {
 }
 
 struct State<V: Verb> {
-    /// How many statements, alone or shared, have the turn.
+    /// How many statements, alone or shared, are waited for.
     on_their_way: usize,
+    /// Counts up when nobody waits any longer for those that are on their way.
+    epoch: u64,
     waiting: VecDeque<Waiting<V>>,
     /// How many requests have ever waited.
     waited: u64,
@@ -47,6 +49,7 @@ pub(crate) enum Place<V: Verb> {
 /// The right to have a statement on its way. When it is dropped, those that have collected meanwhile go.
 pub(crate) struct Turn<V: Verb> {
     queue: Arc<Queue<V>>,
+    epoch: u64,
 }
 
 /// Those that go now.
@@ -60,7 +63,7 @@ struct Departure<V: Verb> {
 
 impl<V: Verb> Queue<V> {
     pub(super) fn new(verb: V) -> Arc<Self> {
-        let state = State { on_their_way: 0, waiting: VecDeque::new(), waited: 0 };
+        let state = State { on_their_way: 0, epoch: 0, waiting: VecDeque::new(), waited: 0 };
         Arc::new(Self { verb, state: Mutex::new(state) })
     }
 
@@ -78,8 +81,7 @@ impl<V: Verb> Queue<V> {
         let (number, mut answer, departure) = {
             let mut state = self.state();
             if state.on_their_way == 0 {
-                state.on_their_way = 1;
-                let turn = Some(Turn { queue: Arc::clone(self) });
+                let turn = Some(self.turn(&mut state));
                 return Ok(Place::Alone { turn, spent: Duration::ZERO });
             }
             let (sender, receiver) = oneshot::channel();
@@ -107,12 +109,19 @@ impl<V: Verb> Queue<V> {
         }
     }
 
-    /// Sends those off that wait, if the request with this number is still among them.
+    /// Sends those off that wait, if the request with this number is still among them. Nobody waits again for what is on its
+    /// way now: as long as a row is locked, it would be in the way of all who come.
     fn go_on_without(self: &Arc<Self>, number: u64) {
         let departure = {
             let mut state = self.state();
             let still_waits = state.waiting.front().is_some_and(|first| first.number <= number);
-            if still_waits { self.departure(&mut state) } else { None }
+            if still_waits {
+                state.epoch += 1;
+                state.on_their_way = 0;
+                self.departure(&mut state)
+            } else {
+                None
+            }
         };
         self.send_off(departure);
     }
@@ -132,8 +141,12 @@ impl<V: Verb> Queue<V> {
         if together.is_empty() {
             return None;
         }
+        Some(Departure { together, apart, turn: self.turn(state) })
+    }
+
+    fn turn(self: &Arc<Self>, state: &mut State<V>) -> Turn<V> {
         state.on_their_way += 1;
-        Some(Departure { together, apart, turn: Turn { queue: Arc::clone(self) } })
+        Turn { queue: Arc::clone(self), epoch: state.epoch }
     }
 
     fn send_off(self: &Arc<Self>, departure: Option<Departure<V>>) {
@@ -177,6 +190,9 @@ impl<V: Verb> Drop for Turn<V> {
     fn drop(&mut self) {
         let departure = {
             let mut state = self.queue.state();
+            if self.epoch < state.epoch {
+                return;
+            }
             state.on_their_way -= 1;
             if state.on_their_way == 0 { self.queue.departure(&mut state) } else { None }
         };
@@ -193,5 +209,118 @@ impl<V: Verb> fmt::Debug for Queue<V> {
 impl<V: Verb> fmt::Debug for Turn<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers; nobody shares a statement with an equal one.
+    struct Numbers;
+
+    impl Verb for Numbers {
+        type Request = u32;
+        type Outcome = u32;
+        const REPEATABLE: bool = true;
+
+        fn exclude_each_other(one: &u32, other: &u32) -> bool {
+            one == other
+        }
+
+        async fn carry_out(&self, numbers: &[u32]) -> Result<Vec<Option<u32>>, MySqlError> {
+            Ok(numbers.iter().map(|number| (*number != 0).then_some(number * 10)).collect())
+        }
+    }
+
+    fn alone(place: Result<Place<Numbers>, MySqlError>) -> Option<Turn<Numbers>> {
+        match place.unwrap() {
+            Place::Alone { turn, .. } => turn,
+            Place::Shared(outcome) => panic!("{outcome} has shared a statement"),
+        }
+    }
+
+    fn shared(place: Result<Place<Numbers>, MySqlError>) -> u32 {
+        match place.unwrap() {
+            Place::Shared(outcome) => outcome,
+            Place::Alone { .. } => panic!("it was alone"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lone_request_waits_for_nothing() {
+        let queue = Queue::new(Numbers);
+        for _ in 0..3 {
+            // Ready when it is asked for the first time.
+            let place = timeout(Duration::ZERO, queue.enter(|| unreachable!("there is no need for it")))
+                .await
+                .unwrap();
+            assert!(alone(place).is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn those_that_come_meanwhile_go_together() {
+        let queue = Queue::new(Numbers);
+        let turn = alone(queue.enter(|| 1).await);
+        let back = async { drop(turn) };
+        let (two, three, again, undone, ()) =
+            tokio::join!(queue.enter(|| 2), queue.enter(|| 3), queue.enter(|| 2), queue.enter(|| 0), back);
+        assert_eq!((shared(two), shared(three)), (20, 30));
+        assert!(alone(again).is_none(), "there is one of these already");
+        assert!(alone(undone).is_none(), "the statement left it undone");
+        assert!(alone(queue.enter(|| 1).await).is_some());
+    }
+
+    #[tokio::test]
+    async fn one_that_has_waited_by_itself_goes_alone_and_has_the_turn() {
+        let queue = Queue::new(Numbers);
+        let turn = alone(queue.enter(|| 1).await);
+        let (next, ()) = tokio::join!(queue.enter(|| 2), async { drop(turn) });
+        let next = alone(next);
+        let (third, fourth, ()) = tokio::join!(queue.enter(|| 3), queue.enter(|| 4), async { drop(next) });
+        assert_eq!((shared(third), shared(fourth)), (30, 40));
+    }
+
+    #[tokio::test]
+    async fn a_full_statement_does_not_wait() {
+        let queue = Queue::new(Numbers);
+        let turn = alone(queue.enter(|| 1).await);
+        let all: Vec<_> = (0..u32::try_from(MAX_SHARED).unwrap())
+            .map(|number| {
+                let queue = Arc::clone(&queue);
+                tokio::spawn(async move { shared(queue.enter(|| number + 1).await) })
+            })
+            .collect();
+        for one in all {
+            one.await.unwrap();
+        }
+        drop(turn);
+        assert!(alone(queue.enter(|| 1).await).is_some());
+    }
+
+    /// One that is stuck, on a locked row, makes the next wait once and nobody after that.
+    #[tokio::test]
+    async fn what_is_stuck_is_waited_for_once() {
+        let queue = Queue::new(Numbers);
+        let stuck = alone(queue.enter(|| 1).await);
+        let next = alone(queue.enter(|| 2).await);
+        assert!(next.is_some(), "it waited, and then went alone");
+        drop(next);
+        let place = timeout(Duration::ZERO, queue.enter(|| 3)).await.unwrap();
+        drop(stuck);
+        let turn = alone(place);
+        let (four, five, ()) = tokio::join!(queue.enter(|| 4), queue.enter(|| 5), async { drop(turn) });
+        assert_eq!((shared(four), shared(five)), (40, 50));
+    }
+
+    #[tokio::test]
+    async fn one_who_has_gone_away_is_left_out() {
+        let queue = Queue::new(Numbers);
+        let turn = alone(queue.enter(|| 1).await);
+        let gone = timeout(Duration::ZERO, queue.enter(|| 2)).await;
+        assert!(gone.is_err());
+        let (three, ()) = tokio::join!(queue.enter(|| 3), async { drop(turn) });
+        assert!(alone(three).is_some(), "nobody was left to share with");
     }
 }

@@ -28,6 +28,7 @@ impl Verb for Touches {
 
     const REPEATABLE: bool = true;
 
+    /// Only the first of them would be told that the row has matched.
     fn exclude_each_other(one: &TouchRequest, other: &TouchRequest) -> bool {
         one.id == other.id
     }

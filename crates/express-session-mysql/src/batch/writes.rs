@@ -36,6 +36,7 @@ impl Verb for Writes {
 
     const REPEATABLE: bool = false;
 
+    /// The second would be judged by what the first expects.
     fn exclude_each_other(one: &WriteRequest, other: &WriteRequest) -> bool {
         one.id == other.id
     }

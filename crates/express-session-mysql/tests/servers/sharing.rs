@@ -178,6 +178,27 @@ async fn of_two_writes_of_one_id_at_once_one_is_written() {
     }
 }
 
+/// With one of them waiting alone, and with both in the queue.
+#[tokio::test]
+async fn two_touches_of_one_id_at_once_both_touch() {
+    let database = Database::fresh().await;
+    let store = database.store().await;
+    sessions(&store, ["x", "a", "b"]).await;
+    let (x, a, b, one) = (id("x"), id("a"), id("b"), document("n", "0"));
+    for _ in 0..10 {
+        let touched = join!(
+            touch(&store, &x, &one),
+            touch(&store, &a, &one),
+            touch(&store, &x, &one),
+            touch(&store, &a, &one),
+            touch(&store, &b, &one)
+        );
+        for touched in [touched.0, touched.1, touched.2, touched.3, touched.4] {
+            assert_eq!(touched.unwrap(), TouchOutcome::Touched);
+        }
+    }
+}
+
 /// Both count to the same number, so that both would store the same bytes: one of them has lost all the same.
 #[tokio::test]
 async fn two_equal_writes_of_one_id_are_not_both_written() {
