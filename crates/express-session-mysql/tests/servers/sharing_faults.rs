@@ -28,6 +28,11 @@ async fn two_connections(store: &MySqlStore) {
     assert_eq!(touched.unwrap(), TouchOutcome::Touched);
 }
 
+/// Long before a lock wait is over, but long enough for MySQL, which waits for a second or two before it gives up.
+async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("nothing is in the way")
+}
+
 /// Threads of the store that wait for the table.
 async fn waiting_threads(conn: &mut Conn) -> Vec<u64> {
     conn.query(
@@ -52,7 +57,9 @@ async fn until_waiting(conn: &mut Conn, count: usize) -> Vec<u64> {
 #[tokio::test]
 async fn a_locked_row_holds_up_nobody_else() {
     let database = Database::fresh().await;
-    let store = database.store().await;
+    // A statement that waits for the row does so for half a minute.
+    let options = database.options().query_timeout(Duration::from_secs(31));
+    let store = MySqlStore::connect(options).await.unwrap();
     let [a, locked, c, d] = sessions(&store, ["a", "locked", "c", "d"]).await;
     let mut holder = database.conn().await;
     for share_the_statement in [false, true] {
@@ -63,10 +70,10 @@ async fn a_locked_row_holds_up_nobody_else() {
         let second = touching(&store, if share_the_statement { "locked" } else { "d" });
         let others = ["a", "c"].map(|name| touching(&store, name));
         for other in others {
-            assert_eq!(other.await.unwrap(), TouchOutcome::Touched);
+            assert_eq!(in_time(other).await.unwrap(), TouchOutcome::Touched);
         }
         let (stuck, free) = if share_the_statement { (second, first) } else { (first, second) };
-        assert_eq!(free.await.unwrap(), TouchOutcome::Touched);
+        assert_eq!(in_time(free).await.unwrap(), TouchOutcome::Touched);
         assert!(!stuck.is_finished());
         holder.query_drop("COMMIT").await.unwrap();
         assert_eq!(stuck.await.unwrap(), TouchOutcome::Touched);
@@ -79,7 +86,8 @@ async fn a_locked_row_holds_up_nobody_else() {
         outcome
     };
     let others = async {
-        let outcomes = join!(put(&store, "a", 1, &a), put(&store, "c", 1, &c));
+        let others = async { join!(put(&store, "a", 1, &a), put(&store, "c", 1, &c)) };
+        let outcomes = in_time(others).await;
         holder.query_drop("COMMIT").await.unwrap();
         outcomes
     };
