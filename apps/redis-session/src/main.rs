@@ -53,7 +53,7 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
     let pool = RedisPool::url(url).context("store.url")?;
     let attempts = web::Data::new(setup.attempts());
     let users = web::Data::new(Users::new(&pool)?);
-    let store = RedisStore::new(pool, RedisOptions::new().prefix(prefix));
+    let store = RedisStore::new(RedisOptions::new().pool(pool).prefix(prefix)).context("store")?;
     match store.ready().await {
         Ok(()) => tracing::info!("Redis에 연결되었습니다."),
         Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),

@@ -1,4 +1,11 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! `options` (every option and its default), `path` (where a session is), `document` (what is in its file, and how long it lives),
+//! `lock`, `atomic_write` and `encryption` (how it is read and written), `folder` (all of that for one folder), `marks` (who has
+//! taken its place), `io_threads` and `turns` (on which thread, in which order), `store` (the contract), `admin` (what operators
+//! need), `sweep` and `bound` (expired sessions, and too many), `error`.
 
 mod admin;
 mod atomic_write;

@@ -16,6 +16,7 @@ use crate::io_threads::{IoThreads, run_alone};
 use crate::lock::{Interrupted, Pauses};
 use crate::options::{FileOptions, RETRY_PAUSE};
 use crate::path::SessionPath;
+use crate::probe::probe;
 use crate::sweep::Sweeper;
 use crate::turns::Turns;
 
@@ -77,6 +78,17 @@ impl FileStore {
                 _sweeper: sweeper,
             }),
         })
+    }
+
+    /// Whether the folder can still be written: it may be full, read-only or gone by now. For a readiness probe;
+    /// [`new`](Self::new) has asked the same.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] says why it cannot.
+    pub async fn ready(&self) -> Result<(), FileError> {
+        let folder = Arc::clone(self.folder());
+        self.inner.threads.run(move || probe(folder.layout.folder()).map(drop)).await?
     }
 
     pub(crate) fn folder(&self) -> &Arc<Folder> {

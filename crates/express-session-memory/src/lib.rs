@@ -1,4 +1,10 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! `options` (every option and its default), `shards` and `shard` (where a session is), `recency` (who goes when it is full),
+//! `life` (how long a session lives), `marks` (who has taken its place), `store` (the contract, and what operators need), `sweep`
+//! (expired sessions), `stats`.
 
 mod admin;
 mod life;
@@ -10,7 +16,7 @@ mod shard;
 mod shards;
 mod stats;
 mod store;
-mod sweeper;
+mod sweep;
 
 pub use options::{
     DEFAULT_CHECK_PERIOD, DEFAULT_MAX_BYTES, DEFAULT_TTL, Disposal, DisposeFn, MemoryOptions, TtlFn,

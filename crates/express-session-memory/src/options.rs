@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::{Document, SessionId};
+use express_session_core::{Clock, Document, SessionId, SystemClock};
 
 /// How long a session lives whose cookie has no `max_age`. Source: memorystore, `oneDay`.
 pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
@@ -54,6 +54,7 @@ pub struct MemoryOptions {
     pub(crate) ttl: Ttl,
     pub(crate) check_period: Option<Duration>,
     pub(crate) dispose: Option<Arc<DisposeFn>>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Default for MemoryOptions {
@@ -64,6 +65,7 @@ impl Default for MemoryOptions {
             ttl: Ttl::Cookie,
             check_period: Some(DEFAULT_CHECK_PERIOD),
             dispose: None,
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -153,6 +155,16 @@ impl MemoryOptions {
     /// is set; here such a session has not left the store.
     pub fn dispose(mut self, dispose: impl Fn(&SessionId, Disposal) + Send + Sync + 'static) -> Self {
         self.dispose = Some(Arc::new(dispose));
+        self
+    }
+
+    /// What tells the time for expiry.
+    ///
+    /// # Default
+    ///
+    /// The wall clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 }

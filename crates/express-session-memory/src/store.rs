@@ -1,12 +1,14 @@
 //! The store: core's verbs on documents in memory.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::{self, Ready};
 use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{
     Clock, Cookie, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SetOutcome, StoreError,
-    Stored, Successor, SupersedeOutcome, SystemClock, TouchAfter, TouchHint, TouchOutcome, UnixMillis,
+    Stored, Successor, SupersedeOutcome, TouchAfter, TouchHint, TouchOutcome, UnixMillis,
 };
 
 use crate::life::Deadline;
@@ -15,7 +17,7 @@ use crate::owners::Owners;
 use crate::shard::{Entry, size};
 use crate::shards::{Shards, Superseded, Write};
 use crate::stats::MemoryStats;
-use crate::sweeper::Sweeper;
+use crate::sweep::Sweeper;
 
 /// Sessions in the memory of this process. A clone is another handle on the same sessions.
 ///
@@ -33,12 +35,7 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// An empty store. Needs no async runtime.
     pub fn new(options: MemoryOptions) -> Self {
-        Self::with_clock(options, SystemClock)
-    }
-
-    /// As [`new`](Self::new), going by another clock than the system's.
-    pub fn with_clock(options: MemoryOptions, clock: impl Clock) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let clock = Arc::clone(&options.clock);
         let period = options.check_period;
         let shards = Arc::new(Shards::new(options));
         let owners = Arc::new(Owners::default());
@@ -46,6 +43,15 @@ impl MemoryStore {
             Arc::new(Sweeper::start(Arc::clone(&shards), Arc::clone(&owners), Arc::clone(&clock), period))
         });
         Self { shards, owners, clock, _sweeper: sweeper }
+    }
+
+    /// Always so: there is nothing to wait for. The other stores have the same question, and a reason to ask it.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn ready(&self) -> Ready<Result<(), Infallible>> {
+        future::ready(Ok(()))
     }
 
     /// What is kept, and what has happened so far.

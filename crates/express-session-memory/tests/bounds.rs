@@ -30,7 +30,7 @@ async fn has(store: &MemoryStore, name: &str) -> bool {
 
 fn still(options: MemoryOptions) -> (MemoryStore, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(UnixMillis(0)));
-    (MemoryStore::with_clock(options.check_period(None), Arc::clone(&clock)), clock)
+    (MemoryStore::new(options.check_period(None).clock(Arc::clone(&clock))), clock)
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ impl Memory {
     fn with(options: MemoryOptions) -> Self {
         let clock = Arc::new(ManualClock::new(UnixMillis(1_893_553_445_678)));
         // The thread would sweep at its own time what the clauses want to find unswept.
-        let store = MemoryStore::with_clock(options.check_period(None), Arc::clone(&clock));
+        let store = MemoryStore::new(options.check_period(None).clock(Arc::clone(&clock)));
         Self { store, clock }
     }
 }

@@ -59,7 +59,7 @@ impl Run {
             };
         }
         let clock = Arc::new(ManualClock::new(UnixMillis(NOW_MS)));
-        let store = MemoryStore::with_clock(built, Arc::clone(&clock));
+        let store = MemoryStore::new(built.clock(Arc::clone(&clock)));
         Self { store, clock, disposed }
     }
 

@@ -103,7 +103,8 @@ fn runtime() -> Runtime {
 /// All callers, for one round, on a store of their own.
 fn round(pid: &str, url: &str, share: bool, page: Page, callers: usize) -> Round {
     let options = MySqlOptions::from_url(url).unwrap().clear_expired(false).share_statements(share);
-    let store = runtime().block_on(MySqlStore::connect(options)).unwrap();
+    let store = MySqlStore::new(options).unwrap();
+    runtime().block_on(store.ready()).unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let workers = WORKERS.min(callers);
     // A connection belongs to a runtime, so none ends before all are done.

@@ -13,7 +13,8 @@ use express_session_mysql::{MySqlOptions, MySqlStore};
 #[allow(clippy::print_stdout, reason = "an example shows what it does")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL names no database")?;
-    let store = MySqlStore::connect(MySqlOptions::from_url(&url)?).await?;
+    let store = MySqlStore::new(MySqlOptions::from_url(&url)?)?;
+    store.ready().await?;
     let id = SessionId::parse("example-visits")?;
     loop {
         let (mut data, revision) = match store.get(&id).await? {

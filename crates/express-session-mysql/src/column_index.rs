@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
-
 use crate::database::{Database, Statement};
 use crate::error::{Cause, MySqlError};
 use crate::row::column;
@@ -16,8 +14,6 @@ pub(crate) struct ColumnIndex {
     pub(crate) database: Arc<Database>,
     pub(crate) schema: Arc<Schema>,
     pub(crate) on: IndexedColumn,
-    /// Set once it is known to be there.
-    pub(crate) there: Arc<OnceCell<()>>,
 }
 
 /// What an index is on.
@@ -30,10 +26,6 @@ pub(crate) enum IndexedColumn {
 impl ColumnIndex {
     /// Creates the index unless the table has one that begins with the column.
     pub(crate) async fn ensure(&self) -> Result<(), MySqlError> {
-        self.there.get_or_try_init(|| self.find_or_create()).await.copied()
-    }
-
-    async fn find_or_create(&self) -> Result<(), MySqlError> {
         let table = &self.schema.table;
         let params = || {
             vec![

@@ -1,4 +1,11 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to look
+//!
+//! `options` (every option and its default), `table_name` and `schema` (where a session is), `expiry` (how long it lives),
+//! `statements` (every SQL text), `pool`, `connection` and `database` (the way to the server), `table` (all of that for one
+//! store), `store` (the contract), with `row`, `mark` and `supersede`, `admin` (what operators need), `sweep` and
+//! `expires_index` (expired sessions), `error`.
 
 mod admin;
 mod background;

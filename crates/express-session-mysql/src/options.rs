@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use express_session_core::{Clock, SystemClock};
-use mysql_async::{Opts, OptsBuilder, SslOpts};
+use mysql_async::{Opts, OptsBuilder, Pool, SslOpts};
 
 use crate::error::MySqlError;
 use crate::schema::Schema;
@@ -33,6 +33,7 @@ use crate::schema::Schema;
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent option of the Node package")]
 pub struct MySqlOptions {
     pub(crate) server: OptsBuilder,
+    pub(crate) pool: Option<Pool>,
     pub(crate) connection_limit: usize,
     pub(crate) end_connection_on_close: Option<bool>,
     pub(crate) connect_timeout: Duration,
@@ -61,6 +62,7 @@ impl Default for MySqlOptions {
     fn default() -> Self {
         Self {
             server: OptsBuilder::default().prefer_socket(false),
+            pool: None,
             connection_limit: 10,
             end_connection_on_close: None,
             connect_timeout: Duration::from_secs(5),
@@ -176,6 +178,20 @@ impl MySqlOptions {
     /// 10. DIFFERENCE: express-mysql-session has 1, so that its statements queue up one behind the other.
     pub fn connection_limit(mut self, connections: usize) -> Self {
         self.connection_limit = connections.max(1);
+        self
+    }
+
+    /// Takes connections from the caller's pool; its limits, login and session settings apply, and the server named here
+    /// is not looked at. Let the settings include strict mode, or the server may cut to size what does not fit.
+    ///
+    /// `mysql_async::Pool` must not be used by several independent runtimes, such as Actix's workers: its connections go
+    /// through the first runtime that used it. Prefer the default there.
+    ///
+    /// # Default
+    ///
+    /// Connections of the store's own, which know several runtimes.
+    pub fn pool(mut self, pool: Pool) -> Self {
+        self.pool = Some(pool);
         self
     }
 

@@ -7,7 +7,7 @@ use express_session_core::{
     Cookie, DecodeError, Document, Expect, OwnerIndex, Revision, SessionId, SessionStore, SetOutcome,
     StoreError, Stored, Successor, SupersedeOutcome, TouchHint, TouchOutcome, UnixMillis,
 };
-use mysql_async::{Pool, Value};
+use mysql_async::Value;
 
 use crate::batch::{Place, TouchRequest};
 use crate::database::{Answer, Database, Statement};
@@ -41,45 +41,16 @@ pub struct MySqlStore {
 impl MySqlStore {
     /// A store that connects when it is first used, and then creates the table if that is wanted.
     ///
-    /// So it can be made while the server is down. See [`connect`](Self::connect) to know at once.
+    /// So it can be made while the server is down. See [`ready`](Self::ready) to know at once.
     ///
     /// # Errors
     ///
     /// [`MySqlError::Name`] if a table or column name is impossible.
     pub fn new(options: MySqlOptions) -> Result<Self, MySqlError> {
-        let database = Database::new(&options);
-        Self::with(database, options)
-    }
-
-    /// As [`new`](Self::new), on connections that the caller's pool makes; its limits, login and session
-    /// settings apply. Let these include strict mode, or the server may cut to size what does not fit.
-    ///
-    /// `mysql_async::Pool` must not be used by several independent runtimes, such as Actix's workers: its
-    /// connections go through the first runtime that used it. Prefer [`new`](Self::new) there.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn from_pool(pool: Pool, options: MySqlOptions) -> Result<Self, MySqlError> {
-        let database = Database::from_pool(pool, &options);
-        Self::with(database, options)
-    }
-
-    /// A store that has reached its server and its table.
-    ///
-    /// # Errors
-    ///
-    /// [`MySqlError`] says what is wrong with the server, the login, the database or the table.
-    pub async fn connect(options: MySqlOptions) -> Result<Self, MySqlError> {
-        let store = Self::new(options)?;
-        store.ready().await?;
-        for index in store.table.indexes() {
-            index.ensure().await?;
-        }
-        Ok(store)
-    }
-
-    fn with(database: Database, options: MySqlOptions) -> Result<Self, MySqlError> {
+        let database = match &options.pool {
+            Some(pool) => Database::from_pool(pool.clone(), &options),
+            None => Database::new(&options),
+        };
         Ok(Self { table: Arc::new(Table::new(database, options)?) })
     }
 
@@ -88,7 +59,7 @@ impl MySqlStore {
     ///
     /// # Errors
     ///
-    /// [`MySqlError`] if the server cannot be reached or the table cannot be created.
+    /// [`MySqlError`] says what is wrong with the server, the login, the database or the table.
     pub async fn ready(&self) -> Result<(), MySqlError> {
         self.table.ready().await
     }

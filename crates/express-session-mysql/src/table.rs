@@ -25,8 +25,6 @@ pub(crate) struct Table {
     pub(crate) options: MySqlOptions,
     pub(crate) batches: Batches,
     background: OnceCell<Option<BackgroundGuard>>,
-    expires_index: Arc<OnceCell<()>>,
-    owner_index: Arc<OnceCell<()>>,
 }
 
 impl Table {
@@ -42,8 +40,6 @@ impl Table {
             options,
             batches,
             background: OnceCell::new(),
-            expires_index: Arc::default(),
-            owner_index: Arc::default(),
         })
     }
 
@@ -86,20 +82,17 @@ impl Table {
     }
 
     /// Those that the options ask for.
-    pub(crate) fn indexes(&self) -> Vec<ColumnIndex> {
+    fn indexes(&self) -> Vec<ColumnIndex> {
         let wanted = [
-            (self.options.create_owner_column, IndexedColumn::Owner, &self.owner_index),
-            (self.options.create_expires_index, IndexedColumn::Expires, &self.expires_index),
+            (self.options.create_owner_column, IndexedColumn::Owner),
+            (self.options.create_expires_index, IndexedColumn::Expires),
         ];
-        let index = |(is_wanted, on, there): (bool, _, &Arc<OnceCell<()>>)| {
-            is_wanted.then(|| ColumnIndex {
-                database: Arc::clone(&self.database),
-                schema: Arc::clone(&self.schema),
-                on,
-                there: Arc::clone(there),
-            })
+        let index = |(_, on)| ColumnIndex {
+            database: Arc::clone(&self.database),
+            schema: Arc::clone(&self.schema),
+            on,
         };
-        wanted.into_iter().filter_map(index).collect()
+        wanted.into_iter().filter(|(is_wanted, _)| *is_wanted).map(index).collect()
     }
 
     pub(crate) fn sweeper(&self) -> Sweeper {

@@ -42,8 +42,8 @@ fn main() -> Result<(), Failure> {
     let workers: usize = arguments.next().map_or(Ok(1), |text| text.parse())?;
     let connections: NonZeroUsize = arguments.next().map_or(Ok(NonZeroUsize::MIN), |text| text.parse())?;
     let size: usize = arguments.next().map_or(Ok(100), |text| text.parse())?;
-    let options = RedisOptions::new().prefix("throughput:").connections(connections);
-    let store = RedisStore::from_url(&url, options)?;
+    let options = RedisOptions::from_url(&url)?.prefix("throughput:").connections(connections);
+    let store = RedisStore::new(options)?;
     let (requests, seconds) = measure(&store, workers, size, mode)?;
     println!("{mode:?}: {requests} requests in {seconds:.2} s, {:.0} per second", requests as f64 / seconds);
     Ok(())

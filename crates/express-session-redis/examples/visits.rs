@@ -9,7 +9,7 @@ use express_session_redis::{RedisOptions, RedisStore};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned());
-    let store = RedisStore::from_url(&url, RedisOptions::new().prefix("visits:"))?;
+    let store = RedisStore::new(RedisOptions::from_url(&url)?.prefix("visits:"))?;
     store.ready().await?;
     // A real id is random and comes from a signed cookie; see express-session-actix.
     let id = SessionId::parse("the-only-visitor")?;

@@ -2,11 +2,9 @@
 //!
 //! # Where to look
 //!
-//! `options` (every option and its default), `key` (where the key is built), `ttl` (how long a key lives),
-//! `scripts` (every Lua text), `connection` (shared connections, taken from the pool),
-//! `sentinels` (who the master is), `keyspace` (all of that for one
-//! store), `store` (the contract), with `read`, `read_only`, `compare_and_set` and `supersede`, `admin` (what operators need), with
-//! `scan`, `error`.
+//! `options` (every option and its default), `key` (where a session is), `ttl` (how long it lives), `scripts` and `set_if_equal`
+//! (what is said to the server), `pool`, `sentinels` and `connection` (the way to it), `keyspace` (all of that for one store),
+//! `store` (the contract), with `read`, `read_only`, `compare_and_set` and `supersede`, `owners` (whose a session is), `admin` (what operators need), with `scan`, `error`.
 
 mod admin;
 mod compare_and_set;
@@ -32,7 +30,8 @@ pub use deadpool_redis;
 
 pub use error::{DriverError, RedisError};
 pub use options::{
-    DEFAULT_CONNECT_TIMEOUT, DEFAULT_PREFIX, DEFAULT_RESPONSE_TIMEOUT, DEFAULT_SCAN_COUNT, RedisOptions,
+    DEFAULT_CONNECT_TIMEOUT, DEFAULT_PREFIX, DEFAULT_RESPONSE_TIMEOUT, DEFAULT_SCAN_COUNT, DEFAULT_URL,
+    RedisOptions,
 };
 pub use pool::RedisPool;
 pub use sentinel_pool::SentinelPool;

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use express_session_core::{Clock, Document, SystemClock};
 
+use crate::error::RedisError;
+use crate::pool::RedisPool;
 use crate::ttl::{DEFAULT_TTL, Ttl};
 
+/// Where Redis is unless told otherwise: on this machine, as for Node's driver.
+pub const DEFAULT_URL: &str = "redis://127.0.0.1:6379";
 /// connect-redis's prefix.
 pub const DEFAULT_PREFIX: &str = "sess:";
 /// How many keys a step of `SCAN` looks at, as in connect-redis.
@@ -17,10 +21,12 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a request waits for an answer. Redis answers in well under a millisecond, unless it is in trouble.
 pub const DEFAULT_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How sessions are kept in Redis. The names are connect-redis's, in snake case.
+/// Which Redis sessions are kept in, and how. The names are connect-redis's, in snake case.
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until a store is made with them"]
 pub struct RedisOptions {
+    /// `None`: [`DEFAULT_URL`].
+    pub(crate) pool: Option<RedisPool>,
     pub(crate) prefix: String,
     pub(crate) ttl: Ttl,
     pub(crate) disable_touch: bool,
@@ -35,6 +41,7 @@ pub struct RedisOptions {
 impl Default for RedisOptions {
     fn default() -> Self {
         Self {
+            pool: None,
             prefix: DEFAULT_PREFIX.to_owned(),
             ttl: Ttl::Fixed(DEFAULT_TTL),
             disable_touch: false,
@@ -49,9 +56,28 @@ impl Default for RedisOptions {
 }
 
 impl RedisOptions {
-    /// The defaults of connect-redis.
+    /// The defaults of connect-redis, on [`DEFAULT_URL`].
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The server at this URL; see [`RedisPool::url`].
+    ///
+    /// # Errors
+    ///
+    /// [`RedisError::Config`] if the URL cannot be used. The error does not show it.
+    pub fn from_url(url: &str) -> Result<Self, RedisError> {
+        Ok(Self::new().pool(RedisPool::url(url)?))
+    }
+
+    /// The pool that connections are taken from: for Sentinel, a cluster, or one that the application uses too.
+    ///
+    /// # Default
+    ///
+    /// A pool of the store's own for [`DEFAULT_URL`].
+    pub fn pool(mut self, pool: impl Into<RedisPool>) -> Self {
+        self.pool = Some(pool.into());
+        self
     }
 
     /// What the keys of sessions begin with.

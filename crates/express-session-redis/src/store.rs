@@ -14,7 +14,7 @@ use crate::compare_and_set::CasAnswer;
 use crate::connection::integer;
 use crate::error::RedisError;
 use crate::keyspace::Keyspace;
-use crate::options::RedisOptions;
+use crate::options::{DEFAULT_URL, RedisOptions};
 use crate::pool::RedisPool;
 use crate::read::{Read, ReadPlan};
 use crate::ttl::whole_seconds;
@@ -24,26 +24,24 @@ pub(crate) const MAX_VALUE: usize = 512 * 1024 * 1024;
 
 /// Sessions in Redis or Valkey, with the keys, values and expiry of connect-redis 9.
 ///
-/// A clone is another handle on the same sessions and connections. Nothing is connected before the first use,
-/// so a server may be started before its Redis; see [`ready`](Self::ready).
+/// A clone is another handle on the same sessions and connections.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
     keyspace: Arc<Keyspace>,
 }
 
 impl RedisStore {
-    /// Sessions in the server at this URL; see [`RedisPool::url`].
+    /// A store that connects when it is first used, so it can be made while Redis is down.
     ///
     /// # Errors
     ///
-    /// [`RedisError::Config`] if the URL cannot be used.
-    pub fn from_url(url: &str, options: RedisOptions) -> Result<Self, RedisError> {
-        Ok(Self::new(RedisPool::url(url)?, options))
-    }
-
-    /// Sessions in the server, group or cluster of this pool.
-    pub fn new(pool: impl Into<RedisPool>, options: RedisOptions) -> Self {
-        Self { keyspace: Arc::new(Keyspace::new(pool.into(), options)) }
+    /// [`RedisError`] if no pool can be made.
+    pub fn new(options: RedisOptions) -> Result<Self, RedisError> {
+        let pool = match &options.pool {
+            Some(pool) => pool.clone(),
+            None => RedisPool::url(DEFAULT_URL)?,
+        };
+        Ok(Self { keyspace: Arc::new(Keyspace::new(pool, options)) })
     }
 
     /// Whether Redis answers; for a check at start, or a readiness probe.
@@ -242,7 +240,7 @@ mod tests {
     #[test]
     fn debug_shows_no_address_and_no_password() {
         let url = "redis://alice:hunter2@redis.example:6379";
-        let shown = format!("{:?}", RedisStore::from_url(url, RedisOptions::new()).unwrap());
+        let shown = format!("{:?}", RedisStore::new(RedisOptions::from_url(url).unwrap()).unwrap());
         for secret in ["alice", "hunter2", "redis.example"] {
             assert!(!shown.contains(secret), "{shown}");
         }

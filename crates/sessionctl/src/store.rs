@@ -69,26 +69,28 @@ impl AnyStore {
                 Self::File(FileStore::new(file_options(options).path(path))?)
             }
             Address::Redis { url, options } => {
-                let store = RedisStore::from_url(&url, redis_options(options))?;
+                let store = RedisStore::new(redis_options(RedisOptions::from_url(&url)?, options))?;
                 store.ready().await?;
                 Self::Redis(store)
             }
             Address::RedisCluster { urls, options } => {
                 let pool = RedisPool::cluster(urls.iter().map(String::as_str))?;
-                let store = RedisStore::new(pool, redis_options(options));
+                let store = RedisStore::new(redis_options(RedisOptions::new().pool(pool), options))?;
                 store.ready().await?;
                 Self::Redis(store)
             }
             Address::RedisSentinel { urls, master, options } => {
                 let pool = RedisPool::sentinel(urls.iter().map(String::as_str), &master)?;
-                let store = RedisStore::new(pool, redis_options(options));
+                let store = RedisStore::new(redis_options(RedisOptions::new().pool(pool), options))?;
                 store.ready().await?;
                 Self::Redis(store)
             }
             Address::MySql { url, options } => {
                 let creates = purpose == Purpose::Target;
                 let options = mysql_options(MySqlOptions::from_url(&url)?, options);
-                Self::MySql(MySqlStore::connect(options.create_database_table(creates)).await?)
+                let store = MySqlStore::new(options.create_database_table(creates))?;
+                store.ready().await?;
+                Self::MySql(store)
             }
         })
     }
@@ -172,12 +174,12 @@ fn file_options(options: Options) -> FileOptions {
     built
 }
 
-fn redis_options(options: Options) -> RedisOptions {
-    let mut built = RedisOptions::new().response_timeout(REDIS_LIMIT).disable_ttl(options.disable_ttl);
-    if let Some(ttl) = options.ttl {
+fn redis_options(options: RedisOptions, ours: Options) -> RedisOptions {
+    let mut built = options.response_timeout(REDIS_LIMIT).disable_ttl(ours.disable_ttl);
+    if let Some(ttl) = ours.ttl {
         built = built.ttl(ttl);
     }
-    if let Some(prefix) = options.prefix {
+    if let Some(prefix) = ours.prefix {
         built = built.prefix(prefix);
     }
     built

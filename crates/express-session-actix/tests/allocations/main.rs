@@ -112,7 +112,7 @@ fn new() -> OptionsBuilder {
 async fn above_plain(options: OptionsBuilder, keys: usize, path: &str) -> u64 {
     let options = options.cookie(CookieOptions::new().max_age(Duration::from_hours(1))).build().unwrap();
     let clock = Arc::new(Ticking(AtomicI64::new(1_893_553_445_678)));
-    let store = MemoryStore::with_clock(MemoryOptions::new(), Arc::clone(&clock));
+    let store = MemoryStore::new(MemoryOptions::new().clock(Arc::clone(&clock)));
     let manager = SessionManager::with_clock(store, options, clock, NoTimer);
     let sessions = SessionMiddleware::from_manager(manager);
     let service = init_service(

@@ -24,7 +24,7 @@ async fn read(session: Session) -> Result<String, Error> {
 #[actix_rt::test]
 async fn who_never_comes_back_is_forgotten_soon_and_who_does_stays() {
     let clock = Arc::new(ManualClock::new(UnixMillis(1_893_553_445_678)));
-    let store = MemoryStore::with_clock(MemoryOptions::default(), Arc::clone(&clock));
+    let store = MemoryStore::new(MemoryOptions::default().clock(Arc::clone(&clock)));
     let hour = CookieOptions::new().max_age(Duration::from_hours(1));
     let built = options().cookie(hour).first_life(Duration::from_mins(10)).build().unwrap();
     let manager = SessionManager::with_clock(store.clone(), built, Arc::clone(&clock), NoTimer);

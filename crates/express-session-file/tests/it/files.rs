@@ -157,6 +157,16 @@ async fn a_life_that_is_cut_short_is_a_last_access_in_the_past() {
     }
 }
 
+#[tokio::test]
+async fn a_store_is_ready_for_as_long_as_its_folder_is_there() {
+    let fixture = Fixture::with(|options| options);
+    fixture.store.ready().await.unwrap();
+    assert!(fs::read_dir(fixture.folder()).unwrap().next().is_none(), "nothing is left behind");
+    fs::remove_dir(fixture.folder()).unwrap();
+    let error = fixture.store.ready().await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot write to the session folder");
+}
+
 /// Root writes everywhere but where the system lets nobody.
 #[cfg(target_os = "linux")]
 #[test]

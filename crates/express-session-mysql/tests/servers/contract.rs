@@ -8,7 +8,7 @@ use express_session_core::{Clock, ManualClock, SessionId};
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlOptions, MySqlStore};
 
-use crate::database::{Database, FROZEN};
+use crate::database::{Database, FROZEN, connect};
 
 struct MySql {
     database: Database,
@@ -20,7 +20,7 @@ impl MySql {
     async fn start(adjust: impl FnOnce(MySqlOptions) -> MySqlOptions) -> Self {
         let database = Database::fresh().await;
         let clock = Arc::new(ManualClock::new(FROZEN));
-        let store = MySqlStore::connect(adjust(database.options().clock(Arc::clone(&clock)))).await.unwrap();
+        let store = connect(adjust(database.options().clock(Arc::clone(&clock)))).await.unwrap();
         Self { database, store, clock }
     }
 
@@ -28,8 +28,7 @@ impl MySql {
         let database = Database::fresh().await;
         let clock = Arc::new(ManualClock::new(FROZEN));
         let store =
-            MySqlStore::from_pool(database.pool(), database.options().clock(Arc::clone(&clock))).unwrap();
-        store.ready().await.unwrap();
+            connect(database.options().pool(database.pool()).clock(Arc::clone(&clock))).await.unwrap();
         Self { database, store, clock }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use express_session_core::{
     Cookie, Data, Document, SessionId, SessionStore as _, StoreError, TouchOutcome, UnixMillis,
@@ -9,7 +10,7 @@ use express_session_core::{
 use express_session_mysql::mysql_async;
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool};
-use express_session_mysql::{MySqlOptions, MySqlStore};
+use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::MariaDb;
 use express_session_testbed::vectors::NOW_MS;
 
@@ -60,7 +61,7 @@ impl Database {
     }
 
     pub(crate) async fn store(&self) -> MySqlStore {
-        MySqlStore::connect(self.options()).await.unwrap()
+        connect(self.options()).await.unwrap()
     }
 
     pub(crate) async fn conn(&self) -> Conn {
@@ -91,6 +92,15 @@ impl Database {
         number
     }
 
+    /// Waits until so many tables here have the index on the column of the expiry, which is made in the background.
+    pub(crate) async fn has_indexes(&self, count: u64) {
+        let sql = format!(
+            "SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = '{}' AND index_name <> 'PRIMARY'",
+            self.name
+        );
+        until(async || self.number(&sql).await == count).await;
+    }
+
     pub(crate) async fn put_row(&self, id: &str, expires: u64, data: Option<&str>) {
         self.put_row_into("INSERT INTO sessions VALUES (?, ?, ?)", id, expires, data).await;
     }
@@ -112,6 +122,24 @@ impl Database {
         conn.disconnect().await.unwrap();
         rows
     }
+}
+
+/// A store that has reached its server and its table.
+pub(crate) async fn connect(options: MySqlOptions) -> Result<MySqlStore, MySqlError> {
+    let store = MySqlStore::new(options)?;
+    store.ready().await?;
+    Ok(store)
+}
+
+/// Looks until it is so; the test's own limit is the one that counts.
+pub(crate) async fn until(mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..2000 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it never came to that");
 }
 
 /// The connections of this database, without the one that asks.

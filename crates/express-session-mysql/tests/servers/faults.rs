@@ -14,7 +14,7 @@ use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
 use express_session_testbed::{MariaDb, free_port};
 use tokio::time::timeout;
 
-use crate::database::{Database, connections, document, id, touch};
+use crate::database::{Database, connect, connections, document, id, touch};
 use crate::expected::written;
 
 /// No call may take longer than this, whatever is wrong. It is far beyond every limit the tests set.
@@ -43,7 +43,7 @@ fn assert_no_secrets(error: &MySqlError) {
 }
 
 async fn refused(options: MySqlOptions) -> MySqlError {
-    let error = timeout(BOUND, MySqlStore::connect(options)).await.unwrap().unwrap_err();
+    let error = timeout(BOUND, connect(options)).await.unwrap().unwrap_err();
     assert_no_secrets(&error);
     error
 }
@@ -68,7 +68,7 @@ async fn a_server_that_is_down_at_the_start_is_found_when_it_comes_up() {
 async fn a_server_that_is_killed_under_load_is_back_without_a_restart_of_ours() {
     let mut server = MariaDb::start(&[]).unwrap();
     let database = Database::on(&server.url(""), "utf8mb4").await;
-    let store = MySqlStore::connect(database.options()).await.unwrap();
+    let store = connect(database.options()).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let (failures, successes) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let load: Vec<_> = (0..16)
@@ -128,7 +128,7 @@ async fn a_server_that_is_killed_under_load_is_back_without_a_restart_of_ours() 
 #[tokio::test]
 async fn connections_that_the_server_has_closed_are_replaced_unnoticed() {
     let database = Database::fresh().await;
-    let store = MySqlStore::connect(database.options().connection_limit(3)).await.unwrap();
+    let store = connect(database.options().connection_limit(3)).await.unwrap();
     let sid = id("sid");
     let mut revision = written(store.set(&sid, &document("n", "0"), Expect::Any).await.unwrap());
     let kill_all = async || {
@@ -175,7 +175,7 @@ async fn connections_that_the_server_has_closed_are_replaced_unnoticed() {
 async fn connections_closed_for_idling_are_replaced_unnoticed() {
     let server = MariaDb::start(&["--wait-timeout=1", "--interactive-timeout=1"]).unwrap();
     let database = Database::on(&server.url(""), "utf8mb4").await;
-    let store = MySqlStore::connect(database.options()).await.unwrap();
+    let store = connect(database.options()).await.unwrap();
     let sid = id("sid");
     let revision = written(store.set(&sid, &document("n", "0"), Expect::Any).await.unwrap());
     let mut conn = database.conn().await;
@@ -190,7 +190,7 @@ async fn a_server_without_free_connections_is_waited_for_within_bounds() {
     let server = MariaDb::start(&["--max-connections=4", "--extra-port=0"]).unwrap();
     let database = Database::on(&server.url(""), "utf8mb4").await;
     let options = database.options().connection_limit(8).pool_timeout(Duration::from_millis(1500));
-    let store = MySqlStore::connect(options).await.unwrap();
+    let store = connect(options).await.unwrap();
     // More connections than the server has: those that there are are shared.
     let sid = id("sid");
     written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
@@ -247,7 +247,7 @@ async fn silence_is_waited_for_within_bounds() {
     let server = MariaDb::start(&[]).unwrap();
     let database = Database::on(&server.url(""), "utf8mb4").await;
     let options = database.options().query_timeout(limit).pool_timeout(limit).connect_timeout(limit);
-    let store = MySqlStore::connect(options.connection_limit(2)).await.unwrap();
+    let store = connect(options.connection_limit(2)).await.unwrap();
     let sid = id("sid");
     written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     server.signal("STOP").unwrap();
@@ -270,8 +270,7 @@ async fn silence_is_waited_for_within_bounds() {
 async fn nobody_waits_for_a_free_connection_for_ever() {
     let database = Database::fresh().await;
     let limit = Duration::from_millis(100);
-    let store =
-        MySqlStore::connect(database.options().connection_limit(1).pool_timeout(limit)).await.unwrap();
+    let store = connect(database.options().connection_limit(1).pool_timeout(limit)).await.unwrap();
     let sid = id("sid");
     written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;
@@ -348,7 +347,7 @@ async fn what_does_not_fit_is_refused_and_nothing_is_cut_off() {
         .run("CREATE TABLE small (session_id varchar(8) PRIMARY KEY, expires int unsigned, data tinytext)")
         .await;
     let options = database.options().table_name("small");
-    let store = MySqlStore::connect(options).await.unwrap();
+    let store = connect(options).await.unwrap();
     let error = store.set(&id("sid"), &document("x", &format!("\"{}\"", "x".repeat(300))), Expect::Any).await;
     assert!(matches!(error, Err(StoreError::TooLarge { size: 377.., .. })), "{error:?}");
     let error = store.set(&id("longer than eight"), &document("n", "1"), Expect::Any).await;
@@ -360,7 +359,7 @@ async fn what_does_not_fit_is_refused_and_nothing_is_cut_off() {
 async fn a_record_beyond_the_packet_limit_is_too_large() {
     let server = MariaDb::start(&["--max-allowed-packet=1M", "--sql-mode="]).unwrap();
     let database = Database::on(&server.url(""), "utf8mb4").await;
-    let store = MySqlStore::connect(database.options()).await.unwrap();
+    let store = connect(database.options()).await.unwrap();
     let sid = id("sid");
     let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     for bytes in [1 << 20, 2 << 20, 17 << 20] {
@@ -390,7 +389,7 @@ async fn a_read_only_server_is_an_outage_for_writes_only() {
     assert!(matches!(error, MySqlError::AccessDenied(_)), "no table, and no right to create it: {error:?}");
     let maker = database.store().await;
     // The table is there now, which is all that counts.
-    let store = MySqlStore::connect(app()).await.unwrap();
+    let store = connect(app()).await.unwrap();
     let sid = id("sid");
     let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     database.run("SET GLOBAL read_only = 1").await;

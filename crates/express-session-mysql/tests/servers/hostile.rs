@@ -3,7 +3,7 @@
 use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, StoreError, TouchOutcome};
 use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, document, id, touch};
+use crate::database::{Database, connect, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
 
 /// Whatever the id says, it is a value: each finds its own session only, and the table stays.
@@ -131,15 +131,16 @@ async fn a_column_of_bytes_can_be_written_conditionally() {
 async fn names_are_never_sql() {
     let database = Database::fresh().await;
     database.run("CREATE TABLE precious (a int)").await;
-    for table in ["x`; DROP TABLE precious; -- x", "a'b\"c?d:e", "se ssions", "tàble", "--", "/*", "select"]
-    {
+    let names = ["x`; DROP TABLE precious; -- x", "a'b\"c?d:e", "se ssions", "tàble", "--", "/*", "select"];
+    for (table, so_far) in names.into_iter().zip(1..) {
         let options = database
             .options()
             .table_name(table)
             .session_id_column("id`) OR 1=1 -- x")
             .expires_column("when?:now")
             .data_column("da'ta\"");
-        let store = MySqlStore::connect(options.create_expires_index(true)).await.unwrap();
+        let store = connect(options.create_expires_index(true)).await.unwrap();
+        database.has_indexes(so_far).await;
         let sid = id("sid");
         let revision = written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
         written(store.set(&sid, &document("n", "2"), Expect::Revision(&revision)).await.unwrap());
@@ -160,12 +161,14 @@ async fn names_are_never_sql() {
 async fn a_table_can_live_in_another_database() {
     let (database, other) = (Database::fresh().await, Database::fresh().await);
     let options = database.options().table_name(&format!("{}.sessions", other.name));
-    let store = MySqlStore::connect(options.create_expires_index(true)).await.unwrap();
+    let store = connect(options.create_expires_index(true)).await.unwrap();
+    other.has_indexes(1).await;
     written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     assert_eq!(other.rows().await.len(), 1);
     // The second start finds table and index.
     let options = database.options().table_name(&format!("{}.sessions", other.name));
-    MySqlStore::connect(options.create_expires_index(true)).await.unwrap();
+    connect(options.create_expires_index(true)).await.unwrap();
+    other.has_indexes(1).await;
 }
 
 /// Ids of 128 characters fit, whatever their length in bytes; longer ones are refused without asking the server.

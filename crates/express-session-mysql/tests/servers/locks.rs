@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, StoreError, TouchOutcome};
+use express_session_mysql::MySqlError;
 use express_session_mysql::mysql_async::prelude::Queryable;
-use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, document, id, touch};
+use crate::database::{Database, connect, document, id, touch};
 use crate::expected::written;
 
 /// Other programs lock the rows in transactions of their own, in an order that makes deadlocks.
@@ -67,8 +67,7 @@ async fn deadlocks_are_tried_again() {
 #[tokio::test]
 async fn a_locked_row_is_waited_for_within_bounds() {
     let database = Database::fresh().await;
-    let store =
-        MySqlStore::connect(database.options().query_timeout(Duration::from_millis(400))).await.unwrap();
+    let store = connect(database.options().query_timeout(Duration::from_millis(400))).await.unwrap();
     let sid = id("sid");
     written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;
@@ -85,7 +84,7 @@ async fn a_locked_row_is_waited_for_within_bounds() {
 #[tokio::test]
 async fn a_lock_wait_that_persists_is_said() {
     let database = Database::fresh().await;
-    let store = MySqlStore::connect(database.options().query_timeout(Duration::from_secs(3))).await.unwrap();
+    let store = connect(database.options().query_timeout(Duration::from_secs(3))).await.unwrap();
     let sid = id("sid");
     written(store.set(&sid, &document("n", "1"), Expect::Any).await.unwrap());
     let mut holder = database.conn().await;

@@ -9,7 +9,7 @@ use express_session_core::{
 };
 use express_session_mysql::MySqlStore;
 
-use crate::database::{Database, FROZEN, StoredRow, document, id, touch};
+use crate::database::{Database, FROZEN, StoredRow, connect, document, id, touch};
 use crate::expected::written;
 
 const GRACE: Duration = Duration::from_mins(1);
@@ -37,7 +37,11 @@ fn assert_gone(outcome: &SupersedeOutcome) {
 async fn frozen(database: &Database, with_index: bool) -> (MySqlStore, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(FROZEN));
     let options = database.options().clock(Arc::clone(&clock)).create_expires_index(with_index);
-    (MySqlStore::connect(options).await.unwrap(), clock)
+    let store = connect(options).await.unwrap();
+    if with_index {
+        database.has_indexes(1).await;
+    }
+    (store, clock)
 }
 
 #[tokio::test]
@@ -145,7 +149,7 @@ async fn marks_are_kept_under_other_names_of_table_and_columns() {
         .session_id_column("key")
         .expires_column("until")
         .data_column("json");
-    let store = MySqlStore::connect(options).await.unwrap();
+    let store = connect(options).await.unwrap();
     let revision = written(store.set(&id("old"), &document("n", "1"), Expect::Any).await.unwrap());
     assert_done(&supersede(&store, "old", Expect::Revision(&revision), "new").await);
     assert_eq!(store.sweep().await.unwrap(), 0);

@@ -6,13 +6,13 @@ use express_session_core::{Expect, SessionStore as _, StoreError, TouchOutcome};
 use express_session_mysql::mysql_async::prelude::Queryable;
 use express_session_mysql::{MySqlError, MySqlStore};
 
-use crate::database::{Database, connections, document, id, touch};
+use crate::database::{Database, connect, connections, document, id, touch};
 use crate::expected::{conflict, written};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn there_are_never_more_connections_than_allowed() {
     let database = Database::fresh().await;
-    let store = MySqlStore::connect(database.options().connection_limit(3)).await.unwrap();
+    let store = connect(database.options().connection_limit(3)).await.unwrap();
     written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     let readers: Vec<_> = (0..48)
         .map(|_| {
@@ -39,7 +39,7 @@ async fn there_are_never_more_connections_than_allowed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn answers_of_cancelled_requests_reach_nobody() {
     let database = Database::fresh().await;
-    let store = MySqlStore::connect(database.options().connection_limit(4)).await.unwrap();
+    let store = connect(database.options().connection_limit(4)).await.unwrap();
     for number in 0..16 {
         let shown = number.to_string();
         written(store.set(&id(&format!("s{number}")), &document("n", &shown), Expect::Any).await.unwrap());
@@ -98,7 +98,7 @@ async fn a_pool_that_was_handed_in_is_ended_only_if_asked() {
     for end in [false, true] {
         let pool = database.pool();
         let options = database.options().end_connection_on_close(end);
-        let store = MySqlStore::from_pool(pool.clone(), options).unwrap();
+        let store = MySqlStore::new(options.pool(pool.clone())).unwrap();
         assert!(store.get(&id("sid")).await.unwrap().is_none());
         store.close().await;
         let mut usable = false;
@@ -114,7 +114,7 @@ async fn a_pool_that_was_handed_in_is_ended_only_if_asked() {
 async fn a_write_that_changes_nothing_is_told_from_one_that_missed() {
     let database = Database::fresh().await;
     let pool = database.pool();
-    let store = MySqlStore::from_pool(pool, database.options()).unwrap();
+    let store = MySqlStore::new(database.options().pool(pool)).unwrap();
     let sid = id("sid");
     let mut cookie = express_session_core::Cookie::default();
     let expires = express_session_core::UnixMillis(4_000_000_000_000);

@@ -5,11 +5,11 @@ use std::thread;
 
 use express_session_core::{Expect, SessionStore as _};
 use express_session_mysql::mysql_async::SslOpts;
-use express_session_mysql::{MySqlError, MySqlOptions, MySqlStore};
+use express_session_mysql::{MySqlError, MySqlOptions};
 use express_session_testbed::{MariaDb, mariadb};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::database::{Database, document, id};
+use crate::database::{Database, connect, document, id};
 use crate::expected::written;
 
 fn runtime() -> Runtime {
@@ -21,7 +21,7 @@ fn runtime() -> Runtime {
 fn a_store_serves_many_runtimes_and_outlives_each() {
     let first = runtime();
     let database = first.block_on(Database::fresh());
-    let store = first.block_on(MySqlStore::connect(database.options().connection_limit(3))).unwrap();
+    let store = first.block_on(connect(database.options().connection_limit(3))).unwrap();
     first.block_on(async { written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap()) });
     drop(first);
     for _ in 0..4 {
@@ -49,7 +49,7 @@ fn a_store_serves_many_runtimes_and_outlives_each() {
 }
 
 async fn assert_usable(options: MySqlOptions) {
-    let store = MySqlStore::connect(options.clear_expired(false)).await.unwrap();
+    let store = connect(options.clear_expired(false)).await.unwrap();
     written(store.set(&id("sid"), &document("n", "1"), Expect::Any).await.unwrap());
     assert!(store.get(&id("sid")).await.unwrap().is_some());
     store.close().await;
@@ -107,8 +107,8 @@ async fn tls_by_rustls() {
         .database("mysql");
     let trusting = SslOpts::default().with_root_certs(vec![cert.into()]);
     assert_usable(admin.clone().table_name("sessions").tls(trusting)).await;
-    let error = MySqlStore::connect(admin.clone().tls(SslOpts::default())).await.unwrap_err();
+    let error = connect(admin.clone().tls(SslOpts::default())).await.unwrap_err();
     assert!(matches!(error, MySqlError::Connect(_)), "{error:?}");
-    let error = MySqlStore::connect(admin).await.unwrap_err();
+    let error = connect(admin).await.unwrap_err();
     assert!(matches!(error, MySqlError::AccessDenied(_)), "{error:?}");
 }

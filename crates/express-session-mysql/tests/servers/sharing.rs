@@ -14,7 +14,7 @@ use express_session_mysql::MySqlStore;
 use tokio::join;
 use tokio::runtime::Builder;
 
-use crate::database::{Database, FROZEN, document, id, touch};
+use crate::database::{Database, FROZEN, connect, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
 use crate::general_log::{Log, executed};
 
@@ -45,7 +45,7 @@ async fn those_that_wait_share_a_statement() {
     let database = Database::fresh().await;
     let clock = Arc::new(ManualClock::new(FROZEN));
     let mut log = Log::start(&database).await;
-    let store = MySqlStore::connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
+    let store = connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
     let revisions = sessions(&store, ["x", "a", "b", "c", "d"]).await;
     let [x, a, b, ..] = &revisions;
     log.take().await;
@@ -115,7 +115,7 @@ async fn those_that_wait_share_a_statement() {
 async fn sharing_can_be_switched_off() {
     let database = Database::fresh().await;
     let mut log = Log::start(&database).await;
-    let store = MySqlStore::connect(database.options().share_statements(false)).await.unwrap();
+    let store = connect(database.options().share_statements(false)).await.unwrap();
     sessions(&store, ["a", "b", "c"]).await;
     log.take().await;
     let [a, b, c] = ["a", "b", "c"].map(id);
@@ -286,7 +286,7 @@ async fn documents_and_ids_are_compared_byte_by_byte_in_a_batch() {
 async fn marks_and_expired_rows_are_absent_in_a_batch() {
     let database = Database::fresh().await;
     let clock = Arc::new(ManualClock::new(FROZEN));
-    let store = MySqlStore::connect(database.options().clock(clock)).await.unwrap();
+    let store = connect(database.options().clock(clock)).await.unwrap();
     let [x, old, dead, live] = sessions(&store, ["x", "old", "dead", "live"]).await;
     let by = Successor { id: &id("new"), grace: Duration::from_mins(1) };
     store.supersede(&id("old"), Expect::Revision(&old), by).await.unwrap();
@@ -349,7 +349,7 @@ fn no_step_is_lost_between_runtimes() {
     let main = runtime();
     let (database, store) = main.block_on(async {
         let database = Database::fresh().await;
-        let store = MySqlStore::connect(database.options().connection_limit(6)).await.unwrap();
+        let store = connect(database.options().connection_limit(6)).await.unwrap();
         sessions(&store, ["s0", "s1", "s2", "s3", "s4", "s5"]).await;
         (database, store)
     });

@@ -10,7 +10,7 @@ use express_session_testbed::MariaDb;
 use tokio::join;
 use tokio::task::JoinHandle;
 
-use crate::database::{Database, document, id, touch};
+use crate::database::{Database, connect, document, id, touch};
 use crate::expected::written;
 use crate::sharing::{n, put, sessions};
 
@@ -59,7 +59,7 @@ async fn a_locked_row_holds_up_nobody_else() {
     let database = Database::fresh().await;
     // A statement that waits for the row does so for half a minute.
     let options = database.options().query_timeout(Duration::from_secs(31));
-    let store = MySqlStore::connect(options).await.unwrap();
+    let store = connect(options).await.unwrap();
     let [a, locked, c, d] = sessions(&store, ["a", "locked", "c", "d"]).await;
     let mut holder = database.conn().await;
     for share_the_statement in [false, true] {
@@ -342,7 +342,7 @@ async fn silence_is_told_to_all() {
     let server = MariaDb::start(&[]).unwrap();
     let database = Database::on(&server.url(""), "utf8mb4").await;
     let limit = Duration::from_millis(300);
-    let store = MySqlStore::connect(database.options().query_timeout(limit)).await.unwrap();
+    let store = connect(database.options().query_timeout(limit)).await.unwrap();
     let revisions = sessions(&store, ["x", "a", "b", "c"]).await;
     let ids = ["x", "a", "b", "c"].map(id);
     two_connections(&store).await;

@@ -6,9 +6,8 @@ use std::time::Duration;
 use express_session_core::{
     Expect, ManualClock, SessionStore as _, SessionStoreAdmin as _, Successor, TouchOutcome,
 };
-use express_session_mysql::MySqlStore;
 
-use crate::database::{Database, FROZEN, StoredRow, document, id, touch};
+use crate::database::{Database, FROZEN, StoredRow, connect, document, id, touch};
 use crate::expected::{assert_gone, conflict, written};
 use crate::general_log::{Log, executed};
 
@@ -19,7 +18,7 @@ async fn each_verb_sends_what_is_promised_and_nothing_else() {
     let mut log = Log::start(&database).await;
     let clock = Arc::new(ManualClock::new(FROZEN));
     let options = database.options().connection_limit(1).clock(Arc::clone(&clock));
-    let store = MySqlStore::connect(options).await.unwrap();
+    let store = connect(options).await.unwrap();
     let creation = log.take().await;
     assert_eq!(creation.len(), 3, "one setting, one CREATE TABLE prepared and executed: {creation:?}");
     assert!(creation[0].starts_with("Query SET SESSION autocommit = 1"), "{creation:?}");
@@ -131,9 +130,7 @@ async fn what_is_switched_off_sends_nothing() {
     let database = Database::fresh().await;
     drop(database.store().await);
     let mut log = Log::start(&database).await;
-    let store = MySqlStore::connect(database.options().create_database_table(false).disable_touch(true))
-        .await
-        .unwrap();
+    let store = connect(database.options().create_database_table(false).disable_touch(true)).await.unwrap();
     assert_eq!(touch(&store, &id("sid"), &document("n", "1")).await.unwrap(), TouchOutcome::Touched);
     assert_eq!(log.take().await, Vec::<String>::new());
     log.stop().await;
@@ -146,7 +143,7 @@ async fn a_life_is_cut_short_in_its_column_unless_touches_are_switched_off() {
     for (disable_touch, life) in [(false, 600), (true, 86_400)] {
         let clock = Arc::new(ManualClock::new(FROZEN));
         let options = database.options().clock(Arc::clone(&clock)).disable_touch(disable_touch);
-        let store = MySqlStore::connect(options).await.unwrap();
+        let store = connect(options).await.unwrap();
         let (sid, document, at_most) = (id("sid"), document("n", "1"), Duration::from_mins(10));
         let revision = written(store.set_for(&sid, &document, Expect::Any, at_most).await.unwrap());
         written(store.set_for(&sid, &document, Expect::Revision(&revision), at_most).await.unwrap());

@@ -14,7 +14,7 @@ use express_session_mysql::{MySqlOptions, MySqlStore};
 use express_session_testbed::vectors::{are_foreign, int, list, name, replay_async, text, untranslatable};
 use serde_json::Value;
 
-use crate::database::{Database, FROZEN, StoredRow, id, touch};
+use crate::database::{Database, FROZEN, StoredRow, connect, id, touch};
 use crate::expected::written;
 
 /// The options as the Node package was given them, with Rust's names.
@@ -66,7 +66,7 @@ async fn the_table_is_created_byte_for_byte_as_by_node() {
         let Some(expected) = row["show_create_table"].as_str() else { return };
         let database = Database::with_charset(text(row, "database_charset")).await;
         let options = with_node_options(database.options(), &row["store_options"]);
-        MySqlStore::connect(options).await.unwrap().close().await;
+        connect(options).await.unwrap().close().await;
         let mut conn = database.conn().await;
         let table = names(&row["store_options"]).0;
         let (_, created): (String, String) =
@@ -143,7 +143,7 @@ async fn compare_call(name: &str, vector: &Value) {
     let database = Database::fresh().await;
     let clock = ManualClock::new(FROZEN);
     let node = &vector["store_options"];
-    let store = MySqlStore::connect(with_node_options(database.options(), node).clock(clock)).await.unwrap();
+    let store = connect(with_node_options(database.options(), node).clock(clock)).await.unwrap();
     let (table, [id_column, expires, data]) = names(node);
     let args = vector["args"].as_array().cloned().unwrap_or_default();
     let is_touch = vector["method"] == "touch";
@@ -258,7 +258,7 @@ async fn a_session_dies_in_the_same_millisecond_as_in_node() {
         let ms = |key: &str| UnixMillis(int(vector, key));
         let database = Database::fresh().await;
         let clock = Arc::new(ManualClock::new(FROZEN));
-        let store = MySqlStore::connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
+        let store = connect(database.options().clock(Arc::clone(&clock))).await.unwrap();
         let mut cookie = Cookie::default();
         cookie.set_expires(ms("cookie_expires_ms").into(), FROZEN);
         let (id, document) = (id("sid"), Data::new(cookie).encode());
@@ -286,7 +286,7 @@ async fn rows_age_as_in_node() {
         let database = Database::fresh().await;
         let clock = Arc::new(ManualClock::new(FROZEN));
         let options = with_node_options(database.options(), &vector["store_options"]);
-        let store = MySqlStore::connect(options.clock(Arc::clone(&clock))).await.unwrap();
+        let store = connect(options.clock(Arc::clone(&clock))).await.unwrap();
         let max_age = vector["session_options"]["cookie"]["maxAge"].as_u64().map(Duration::from_millis);
         let resave = vector["session_options"]["resave"].as_bool().unwrap_or(false);
         let mut sessions = 0;

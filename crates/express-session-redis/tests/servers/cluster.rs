@@ -8,11 +8,11 @@ use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, St
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::RedisCluster;
 
-use crate::support::{copied, document, eventually, id, n_of, own_options, written};
+use crate::support::{copied, document, eventually, id, n_of, own_options, store_on_pool, written};
 
 fn store_on(cluster: &RedisCluster, options: RedisOptions) -> RedisStore {
     let urls = cluster.urls();
-    RedisStore::new(RedisPool::cluster(urls.iter().map(String::as_str)).unwrap(), options)
+    store_on_pool(RedisPool::cluster(urls.iter().map(String::as_str)).unwrap(), options)
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use express_session_core::{Owner, SessionId};
 use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use express_session_testbed::redis::{RedisCluster, RedisSentinel, RedisServer};
 
-use crate::support::{command, own_prefix, query};
+use crate::support::{command, own_prefix, query, store_on_pool};
 
 struct Redis {
     store: RedisStore,
@@ -20,7 +20,7 @@ struct Redis {
 impl Redis {
     fn on(pool: RedisPool) -> Self {
         let prefix = own_prefix();
-        let store = RedisStore::new(pool.clone(), RedisOptions::new().prefix(&prefix));
+        let store = store_on_pool(pool.clone(), RedisOptions::new().prefix(&prefix));
         Self { store, pool, prefix }
     }
 

@@ -9,7 +9,7 @@ use express_session_core::{Expect, SessionStore as _, SessionStoreAdmin as _, St
 use express_session_redis::{RedisError, RedisOptions, RedisPool, RedisStore, deadpool_redis};
 use express_session_testbed::redis::RedisServer;
 
-use crate::support::{document, eventually, id, n_of, own_options, written};
+use crate::support::{document, eventually, id, n_of, own_options, store_at, store_on_pool, written};
 
 /// Writes, reads, touches and destroys a session.
 async fn works(store: &RedisStore) {
@@ -29,22 +29,20 @@ async fn a_unix_socket_leads_to_the_server() {
     let socket = folder.path().join("redis.sock");
     let _server = RedisServer::start(&["--unixsocket", socket.to_str().unwrap()]).unwrap();
     let url = format!("redis+unix://{}?db=3", socket.display());
-    works(&RedisStore::from_url(&url, RedisOptions::new()).unwrap()).await;
+    works(&store_at(&url, RedisOptions::new())).await;
 }
 
 #[tokio::test]
 async fn the_newer_protocol_is_understood() {
     let server = RedisServer::start(&[]).unwrap();
     let url = format!("{}/?protocol=resp3", server.url());
-    works(&RedisStore::from_url(&url, RedisOptions::new()).unwrap()).await;
+    works(&store_at(&url, RedisOptions::new())).await;
 }
 
 #[tokio::test]
 async fn databases_are_apart() {
     let server = RedisServer::start(&[]).unwrap();
-    let in_database = |number: u8| {
-        RedisStore::from_url(&format!("{}/{number}", server.url()), RedisOptions::new()).unwrap()
-    };
+    let in_database = |number: u8| store_at(&format!("{}/{number}", server.url()), RedisOptions::new());
     let (first, second) = (in_database(0), in_database(7));
     written(first.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     assert!(second.get(&id("a")).await.unwrap().is_none());
@@ -61,9 +59,9 @@ async fn a_user_needs_no_more_rights_than_the_readme_says() {
     user.extend(rights.split(' '));
     server.command(&user).unwrap();
     let url = format!("redis://web:secret@127.0.0.1:{}", server.port());
-    works(&RedisStore::from_url(&url, RedisOptions::new()).unwrap()).await;
+    works(&store_at(&url, RedisOptions::new())).await;
     // Other keys are out of reach, and the error says so without naming the key.
-    let elsewhere = RedisStore::from_url(&url, RedisOptions::new().prefix("other:")).unwrap();
+    let elsewhere = store_at(&url, RedisOptions::new().prefix("other:"));
     for error in [
         elsewhere.get(&id("a")).await.unwrap_err(),
         elsewhere.set(&id("a"), &document(1), Expect::Any).await.unwrap_err(),
@@ -79,14 +77,14 @@ async fn a_user_needs_no_more_rights_than_the_readme_says() {
 #[tokio::test]
 async fn a_missing_or_wrong_password_is_an_outage() {
     let server = RedisServer::start(&["--requirepass", "secret"]).unwrap();
-    let store = RedisStore::from_url(&server.url(), RedisOptions::new()).unwrap();
+    let store = store_at(&server.url(), RedisOptions::new());
     assert_refused(&store.get(&id("a")).await.unwrap_err(), "NOAUTH");
     let wrong = format!("redis://:wrong@127.0.0.1:{}", server.port());
-    let store = RedisStore::from_url(&wrong, RedisOptions::new()).unwrap();
+    let store = store_at(&wrong, RedisOptions::new());
     let error = store.get(&id("a")).await.unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
-    works(&RedisStore::from_url(&wrong.replace("wrong", "secret"), RedisOptions::new()).unwrap()).await;
+    works(&store_at(&wrong.replace("wrong", "secret"), RedisOptions::new())).await;
 }
 
 fn assert_refused(error: &StoreError, code: &str) {
@@ -104,7 +102,7 @@ async fn a_pool_that_is_handed_in_is_shared_and_stays_usable() {
     config.pool = Some(deadpool_redis::PoolConfig::new(2));
     let pool = config.create_pool(Some(Runtime::Tokio1)).unwrap();
     let options = own_options().connections(NonZeroUsize::MIN);
-    let store = RedisStore::new(pool.clone(), options);
+    let store = store_on_pool(pool.clone(), options);
     works(&store).await;
     let mut own = pool.get().await.unwrap();
     let pong: String = deadpool_redis::redis::cmd("PING").query_async(&mut own).await.unwrap();
@@ -119,7 +117,7 @@ async fn a_pool_that_is_handed_in_is_shared_and_stays_usable() {
 #[tokio::test]
 async fn a_server_without_getex_is_too_old() {
     let server = RedisServer::start(&["--rename-command", "GETEX", ""]).unwrap();
-    let store = RedisStore::from_url(&server.url(), RedisOptions::new()).unwrap();
+    let store = store_at(&server.url(), RedisOptions::new());
     let cookie = express_session_core::Cookie::default();
     let touch_after = express_session_core::TouchAfter::Always;
     let hint = express_session_core::TouchHint { cookie: &cookie, touch_after };
@@ -150,9 +148,9 @@ async fn tls_is_spoken_and_the_certificate_is_checked() {
     let url = format!("rediss://localhost:{port}");
     let root = std::fs::read(path("root.crt")).unwrap();
     let pool = RedisPool::url_with_root_certificate(&url, root).unwrap();
-    works(&RedisStore::new(pool, own_options())).await;
+    works(&store_on_pool(pool, own_options())).await;
     // The system does not know this authority.
-    let store = RedisStore::from_url(&url, own_options()).unwrap();
+    let store = store_at(&url, own_options());
     assert!(store.get(&id("a")).await.unwrap_err().is_outage());
 }
 

@@ -14,7 +14,7 @@ use express_session_testbed::free_port;
 use express_session_testbed::redis::RedisServer;
 use tokio::task::JoinSet;
 
-use crate::support::{PATIENCE, command, document, eventually, id, n_of, query, touch, written};
+use crate::support::{PATIENCE, command, document, eventually, id, n_of, query, store_at, touch, written};
 
 /// Options that give up soon, so that the tests are quick.
 pub(crate) fn hasty() -> RedisOptions {
@@ -66,7 +66,7 @@ pub(crate) fn is_read_only(error: &StoreError, code: &str) {
 #[tokio::test]
 async fn a_server_that_is_down_at_the_start_may_come_later() {
     let port = free_port().unwrap();
-    let store = RedisStore::from_url(&format!("redis://127.0.0.1:{port}"), hasty()).unwrap();
+    let store = store_at(&format!("redis://127.0.0.1:{port}"), hasty());
     all_verbs_are_unavailable(&store).await;
     assert!(matches!(store.ready().await, Err(RedisError::Unreachable(_))));
     let _server = RedisServer::start_on(port, &[]).unwrap();
@@ -77,7 +77,7 @@ async fn a_server_that_is_down_at_the_start_may_come_later() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     let load = Load::on(&store, 8).await;
     load.after(200).await;
     server.kill().unwrap();
@@ -91,7 +91,7 @@ async fn killed_and_restarted_under_load_it_loses_nothing_and_is_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn connections_that_are_killed_are_replaced_and_no_change_is_lost() {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     let load = Load::on(&store, 8).await;
     for _ in 0..10 {
         load.after(50).await;
@@ -172,7 +172,7 @@ async fn count_up(store: &RedisStore) -> Result<bool, StoreError> {
 #[tokio::test]
 async fn a_server_that_hangs_is_a_timeout_and_is_used_again_when_it_wakes() {
     let mut server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     server.process().signal("STOP").unwrap();
     for _ in 0..2 {
@@ -189,7 +189,7 @@ async fn a_server_that_hangs_is_a_timeout_and_is_used_again_when_it_wakes() {
 async fn all_who_wait_share_one_attempt_to_connect() {
     let mut server = RedisServer::start(&[]).unwrap();
     server.process().signal("STOP").unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty().connections(NonZeroUsize::MIN)).unwrap();
+    let store = store_at(&server.url(), hasty().connections(NonZeroUsize::MIN));
     let mut requests = JoinSet::new();
     for _ in 0..100 {
         let store = store.clone();
@@ -209,7 +209,7 @@ async fn all_who_wait_share_one_attempt_to_connect() {
 async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
     let small_steps = ["--rdbcompression", "no", "--loading-process-events-interval-bytes", "1024"];
     let mut server = RedisServer::start(&small_steps).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     let mut big = Data::of(document(1));
     big.insert("text", "x".repeat(1000)).unwrap();
     let big = big.encode();
@@ -233,7 +233,7 @@ async fn a_server_that_loads_its_data_is_unavailable_until_it_has() {
 #[tokio::test]
 async fn a_full_server_reads_and_forgets_but_takes_nothing() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     let revision = written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     written(store.set(&id("c"), &document(1), Expect::Any).await.unwrap());
     server.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
@@ -256,9 +256,9 @@ async fn a_full_server_reads_and_forgets_but_takes_nothing() {
 #[tokio::test]
 async fn a_server_with_too_many_clients_is_unavailable() {
     let server = RedisServer::start(&["--maxclients", "1"]).unwrap();
-    let other = RedisStore::from_url(&server.url(), hasty().connections(NonZeroUsize::MIN)).unwrap();
+    let other = store_at(&server.url(), hasty().connections(NonZeroUsize::MIN));
     eventually(async || other.ready().await).await;
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     assert!(store.get(&id("a")).await.unwrap_err().is_outage());
     drop(other);
     eventually(async || store.ready().await).await;
@@ -268,7 +268,7 @@ async fn a_server_with_too_many_clients_is_unavailable() {
 #[tokio::test]
 async fn a_password_that_is_set_at_run_time_is_an_outage_until_it_is_taken_back() {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     written(store.set(&id("a"), &document(1), Expect::Any).await.unwrap());
     let operator = RedisPool::url(&server.url().replace("redis://", "redis://:secret@")).unwrap();
     server.command(&["CONFIG", "SET", "requirepass", "secret"]).unwrap();

@@ -8,14 +8,14 @@ use std::time::Duration;
 use express_session_core::{
     Clock, CookieOptions, ManualClock, NoTimer, Options, Session, SessionManager, UnixMillis, Unset,
 };
-use express_session_redis::{RedisPool, RedisStore};
+use express_session_redis::RedisPool;
 use express_session_testbed::redis::RedisServer;
 use express_session_testbed::vectors::{NOW_MS, are_foreign, int, list, replay_async, text, untranslatable};
 use serde_json::Value;
 
 use crate::replay::{Keyspace, assert_same, commands, keyspace, replay, store_options};
 use crate::round_trips::Request;
-use crate::support::{command, id, query};
+use crate::support::{command, id, query, store_on_pool};
 
 const SECRET: &str = "keyboard cat";
 
@@ -31,7 +31,7 @@ impl App {
         query::<()>(pool, &command(["FLUSHALL"])).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let store_options = store_options(&scenario["store_options"]);
-        let store = RedisStore::new(pool.clone(), store_options.clock(Arc::clone(&clock)));
+        let store = store_on_pool(pool.clone(), store_options.clock(Arc::clone(&clock)));
         let recorded = &scenario["session_options"];
         let flag = |name: &str, default: bool| recorded[name].as_bool().unwrap_or(default);
         let mut cookie = CookieOptions::new();

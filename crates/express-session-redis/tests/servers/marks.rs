@@ -8,7 +8,7 @@ use express_session_testbed::redis::{RedisCluster, RedisServer};
 
 use crate::log::Log;
 use crate::monitor::Monitor;
-use crate::support::{document, id, n_of, own_options, written};
+use crate::support::{document, id, n_of, own_options, store_at, store_on_pool, written};
 
 const GRACE: Duration = Duration::from_mins(1);
 
@@ -36,7 +36,7 @@ fn assert_gone(outcome: &SupersedeOutcome) {
 #[tokio::test]
 async fn a_mark_is_a_key_of_its_own_and_costs_no_round_trip_of_its_own() {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), RedisOptions::new()).unwrap();
+    let store = store_at(&server.url(), RedisOptions::new());
     let mut monitor = Monitor::of(&server);
     let revision = put(&store, "a", 1).await;
     monitor.commands();
@@ -65,7 +65,7 @@ async fn a_mark_is_a_key_of_its_own_and_costs_no_round_trip_of_its_own() {
 /// The first attempt was carried out and its answer lost: the second one finds its own mark.
 #[tokio::test]
 async fn whoever_has_superseded_a_session_may_do_it_again() {
-    let store = RedisStore::from_url(&RedisServer::shared().url(), own_options()).unwrap();
+    let store = store_at(&RedisServer::shared().url(), own_options());
     let revision = put(&store, "a", 1).await;
     for _ in 0..2 {
         assert_done(&supersede(&store, "a", Expect::Revision(&revision), "b").await);
@@ -77,7 +77,7 @@ async fn whoever_has_superseded_a_session_may_do_it_again() {
 #[tokio::test]
 async fn what_is_no_id_is_no_successor() {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), RedisOptions::new()).unwrap();
+    let store = store_at(&server.url(), RedisOptions::new());
     server.command(&["SET", "ended:{sess:a}", ""]).unwrap();
     assert_eq!(successor(&store, "a").await, None);
 }
@@ -86,7 +86,7 @@ async fn what_is_no_id_is_no_successor() {
 #[tokio::test]
 async fn with_an_empty_prefix_there_are_no_marks() {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), RedisOptions::new().prefix("")).unwrap();
+    let store = store_at(&server.url(), RedisOptions::new().prefix(""));
     let stale = put(&store, "a", 1).await;
     let revision = put(&store, "a", 2).await;
     let outcome = supersede(&store, "a", Expect::Revision(&stale), "b").await;
@@ -103,7 +103,7 @@ async fn with_an_empty_prefix_there_are_no_marks() {
 async fn on_a_cluster_a_mark_in_another_slot_is_left_and_taken_back() {
     let urls = RedisCluster::shared().urls();
     let pool = RedisPool::cluster(urls.iter().map(String::as_str)).unwrap();
-    let store = RedisStore::new(pool, own_options());
+    let store = store_on_pool(pool, own_options());
     for name in ["a}b", "{}", "}{"] {
         let stale = put(&store, name, 1).await;
         let revision = put(&store, name, 2).await;
@@ -130,7 +130,7 @@ async fn a_user_who_may_not_write_marks_can_log_in() {
     let server = RedisServer::start(&[]).unwrap();
     server.command(&["ACL", "SETUSER", "app", "on", ">password", "~sess:*", "+@all"]).unwrap();
     let url = server.url().replace("redis://", "redis://app:password@");
-    let store = RedisStore::from_url(&url, RedisOptions::new()).unwrap();
+    let store = store_at(&url, RedisOptions::new());
 
     let stale = put(&store, "top-secret-old", 1).await;
     let revision = put(&store, "top-secret-old", 2).await;
@@ -159,7 +159,7 @@ async fn a_user_who_may_do_nothing_supersedes_nothing() {
     let server = RedisServer::start(&[]).unwrap();
     server.command(&["ACL", "SETUSER", "app", "on", ">password", "~other:*", "+@all"]).unwrap();
     let url = server.url().replace("redis://", "redis://app:password@");
-    let store = RedisStore::from_url(&url, RedisOptions::new()).unwrap();
+    let store = store_at(&url, RedisOptions::new());
     let by = id("b");
     let error = store.supersede(&id("a"), Expect::Any, Successor { id: &by, grace: GRACE }).await;
     assert!(matches!(error, Err(express_session_core::StoreError::Backend(_))), "{error:?}");

@@ -4,10 +4,10 @@ use actix_web::body::to_bytes;
 use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::{App, web};
 use express_session_actix::{Error, Options, Session, SessionMiddleware, StoreOutage};
-use express_session_redis::RedisStore;
 use express_session_testbed::redis::RedisServer;
 
 use crate::failures::hasty;
+use crate::support::store_at;
 
 const SECRET: &str = "a secret that is long enough for a test";
 /// More than the circuit breaker waits for.
@@ -31,7 +31,7 @@ async fn logout(session: Session) -> Result<&'static str, Error> {
 #[actix_web::test]
 async fn pages_are_served_and_logins_and_logouts_fail() {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), hasty()).unwrap();
+    let store = store_at(&server.url(), hasty());
     // The cookie is sent again with every page, which asks for a touch of its own.
     let options = Options::new([SECRET]).store_outage(StoreOutage::ServiceUnavailable).rolling(true);
     let app = init_service(

@@ -14,7 +14,7 @@ use express_session_testbed::redis::RedisServer;
 
 use crate::failures::{hasty, hint, is_read_only, replaced_by};
 use crate::log::Log;
-use crate::support::{document, eventually, id, n_of, touch, written};
+use crate::support::{document, eventually, id, n_of, store_at, touch, written};
 
 /// Why a server takes no writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn calls(server: &RedisServer, command: &str) -> (u32, u32) {
 
 fn store(server: &RedisServer) -> (RedisStore, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(UnixMillis(1_893_553_445_678)));
-    let store = RedisStore::from_url(&server.url(), hasty().clock(Arc::clone(&clock))).unwrap();
+    let store = store_at(&server.url(), hasty().clock(Arc::clone(&clock)));
     (store, clock)
 }
 

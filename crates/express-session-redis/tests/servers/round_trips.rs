@@ -7,6 +7,7 @@ use express_session_redis::{RedisOptions, RedisStore};
 use express_session_testbed::redis::RedisServer;
 
 use crate::monitor::Monitor;
+use crate::support::store_at;
 
 const SECRET: &str = "a secret that is long enough for a test";
 
@@ -75,7 +76,7 @@ impl Browser {
 /// A store that is connected.
 async fn server_and_store(options: RedisOptions) -> (RedisServer, RedisStore) {
     let server = RedisServer::start(&[]).unwrap();
-    let store = RedisStore::from_url(&server.url(), options).unwrap();
+    let store = store_at(&server.url(), options);
     store.ready().await.unwrap();
     (server, store)
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use express_session_core::{Expect, SessionStore as _, StoreError};
-use express_session_redis::{RedisOptions, RedisPool, RedisStore};
+use express_session_redis::{RedisOptions, RedisPool};
 use express_session_testbed::redis::{RedisSentinel, command};
 
-use crate::support::{copied, document, eventually, id, n_of, written};
+use crate::support::{copied, document, eventually, id, n_of, store_on_pool, written};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied() {
@@ -14,7 +14,7 @@ async fn a_failover_under_load_is_bounded_and_loses_no_session_that_was_copied()
     let urls = group.urls();
     let pool = RedisPool::sentinel(urls.iter().map(String::as_str), RedisSentinel::MASTER).unwrap();
     let limit = Duration::from_millis(500);
-    let store = RedisStore::new(pool, RedisOptions::new().connect_timeout(limit).response_timeout(limit));
+    let store = store_on_pool(pool, RedisOptions::new().connect_timeout(limit).response_timeout(limit));
     for number in 0..50 {
         written(store.set(&id(&number.to_string()), &document(number), Expect::Any).await.unwrap());
     }
@@ -56,7 +56,7 @@ async fn an_idle_process_writes_nothing_to_a_master_that_was_replaced_and_wakes(
     let mut group = RedisSentinel::start().unwrap();
     let urls = group.urls();
     let pool = RedisPool::sentinel(urls.iter().map(String::as_str), RedisSentinel::MASTER).unwrap();
-    let store = RedisStore::new(pool, RedisOptions::new());
+    let store = store_on_pool(pool, RedisOptions::new());
     written(store.set(&id("before"), &document(1), Expect::Any).await.unwrap());
     copied(&group.servers()[0], 2).await;
     let old = group.servers()[0].port();
@@ -87,10 +87,9 @@ async fn a_dead_sentinel_hides_nothing() {
     let mut urls = vec![nobody.as_str()];
     let living = group.urls();
     urls.extend(living.iter().map(String::as_str));
-    let store =
-        RedisStore::new(RedisPool::sentinel(urls, RedisSentinel::MASTER).unwrap(), RedisOptions::new());
+    let store = store_on_pool(RedisPool::sentinel(urls, RedisSentinel::MASTER).unwrap(), RedisOptions::new());
     store.ready().await.unwrap();
     let unknown = RedisPool::sentinel(living.iter().map(String::as_str), "nobody").unwrap();
-    let error = RedisStore::new(unknown, RedisOptions::new()).get(&id("a")).await.unwrap_err();
+    let error = store_on_pool(unknown, RedisOptions::new()).get(&id("a")).await.unwrap_err();
     assert!(error.is_outage(), "{error:?}");
 }

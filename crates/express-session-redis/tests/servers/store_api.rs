@@ -11,7 +11,7 @@ use express_session_testbed::vectors::{NOW_MS, are_foreign, list, name, replay_a
 use serde_json::Value;
 
 use crate::replay::{assert_same, commands, keyspace, replay, store_options};
-use crate::support::{command, id, query, touch};
+use crate::support::{command, id, query, store_on_pool, touch};
 
 /// Rows that Rust cannot say, or says differently, and why.
 fn difference(row: &Value) -> Option<&'static str> {
@@ -69,7 +69,7 @@ async fn every_row_leaves_what_connect_redis_leaves() {
             expected.insert(key.clone(), (value.to_owned(), None));
         }
         let now = UnixMillis(NOW_MS);
-        let store = RedisStore::new(pool.clone(), options.clock(Arc::new(ManualClock::new(now))));
+        let store = store_on_pool(pool.clone(), options.clock(Arc::new(ManualClock::new(now))));
         call(&store, row).await;
         if row["error"].is_null() {
             replay(&mut expected, &commands(row));

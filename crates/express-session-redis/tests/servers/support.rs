@@ -23,6 +23,16 @@ pub(crate) fn own_options() -> RedisOptions {
     RedisOptions::new().prefix(own_prefix())
 }
 
+/// A store in the server at this URL.
+pub(crate) fn store_at(url: &str, options: RedisOptions) -> RedisStore {
+    store_on_pool(RedisPool::url(url).unwrap(), options)
+}
+
+/// A store on the connections of this pool.
+pub(crate) fn store_on_pool(pool: impl Into<RedisPool>, options: RedisOptions) -> RedisStore {
+    RedisStore::new(options.pool(pool)).unwrap()
+}
+
 pub(crate) fn id(text: &str) -> SessionId {
     SessionId::parse(text).unwrap()
 }

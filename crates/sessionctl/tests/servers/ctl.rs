@@ -109,18 +109,17 @@ impl Place {
             }
             Kind::Redis => {
                 let (url, prefix) = (RedisServer::shared().url(), format!("sess-{number}:"));
-                let store = RedisStore::from_url(
-                    &url,
-                    RedisOptions::new().prefix(&prefix).response_timeout(PATIENCE).connect_timeout(PATIENCE),
-                )
-                .unwrap();
+                let options = RedisOptions::from_url(&url).unwrap().prefix(&prefix);
+                let options = options.response_timeout(PATIENCE).connect_timeout(PATIENCE);
+                let store = RedisStore::new(options).unwrap();
                 Self::Redis(store, format!("{url}?prefix={prefix}"))
             }
             Kind::MySql => {
                 let (url, table) = (MariaDb::shared().url("test"), format!("sessions_{number}"));
                 let options = MySqlOptions::from_url(&database(&url)).unwrap().table_name(&table);
                 let options = options.clear_expired(false).query_timeout(PATIENCE).pool_timeout(PATIENCE);
-                let store = MySqlStore::connect(options).await.unwrap();
+                let store = MySqlStore::new(options).unwrap();
+                store.ready().await.unwrap();
                 Self::MySql(store, format!("{url}?table={table}"))
             }
         }

@@ -16,7 +16,7 @@ pub(super) fn start(url: &str, secret: &str) -> Result<u16> {
         .rolling(true)
         .cookie(CookieOptions::new().max_age(Duration::from_mins(10)))
         .build()?;
-    let sessions = SessionMiddleware::new(RedisStore::from_url(url, RedisOptions::new())?, options);
+    let sessions = SessionMiddleware::new(RedisStore::new(RedisOptions::from_url(url)?)?, options);
     let server = HttpServer::new(move || {
         App::new()
             .wrap(sessions.clone())

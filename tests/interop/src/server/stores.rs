@@ -13,7 +13,7 @@ use express_session_core::{
 use express_session_file::{FileOptions, FileStore};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use express_session_mysql::{MySqlOptions, MySqlStore, mysql_async};
-use express_session_redis::{RedisOptions, RedisStore};
+use express_session_redis::{RedisOptions, RedisPool, RedisStore};
 use serde_json::{Map, Value};
 
 use super::Shared;
@@ -125,18 +125,20 @@ pub(super) fn manager(
     let clock = RoundedClock::new(Arc::clone(&shared.clock), shared.sabotage);
     Ok(match connections {
         Connections::Redis(url) => {
-            let options = redis_options(&set.store)?.prefix(format!("{}:", space.name()));
+            let options =
+                redis_options(&set.store)?.pool(RedisPool::url(url)?).prefix(format!("{}:", space.name()));
             // A hundred stores: one connection each is enough.
             let options = options.connections(NonZeroUsize::MIN).clock(clock.clone());
-            build(sessions, RedisStore::from_url(url, options)?, clock, shared)
+            build(sessions, RedisStore::new(options)?, clock, shared)
         }
         Connections::Mysql(pool) => {
             let options = mysql_options(&set.store)?
+                .pool(pool.clone())
                 .table_name(space.name())
                 .create_database_table(false)
                 .clear_expired(false)
                 .clock(clock.clone());
-            build(sessions, MySqlStore::from_pool(pool.clone(), options)?, clock, shared)
+            build(sessions, MySqlStore::new(options)?, clock, shared)
         }
         Connections::None if backend.store == StoreKind::File => {
             let folder = backend.folder.as_ref().context("no folder")?.join(space.name());
@@ -144,8 +146,8 @@ pub(super) fn manager(
             build(sessions, FileStore::new(options)?, clock, shared)
         }
         Connections::None => {
-            let store =
-                MemoryStore::with_clock(memory_options(&set.store)?.check_period(None), clock.clone());
+            let options = memory_options(&set.store)?.check_period(None).clock(clock.clone());
+            let store = MemoryStore::new(options);
             memory.add(store.clone());
             build(sessions, store, clock, shared)
         }

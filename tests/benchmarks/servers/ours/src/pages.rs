@@ -55,7 +55,7 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<Sessions> {
             SessionMiddleware::new(FileStore::new(store)?, options)
         }
         "ours-redis" => {
-            let store = RedisStore::from_url(&launch.url, RedisOptions::new())?;
+            let store = RedisStore::new(RedisOptions::from_url(&launch.url)?)?;
             store.ready().await?;
             SessionMiddleware::new(store, options)
         }
@@ -65,7 +65,8 @@ pub(crate) async fn sessions(launch: &Launch) -> anyhow::Result<Sessions> {
                 Some(seconds) => store.check_expiration_interval(Duration::from_secs(seconds)),
                 None => store,
             };
-            let store = MySqlStore::connect(store).await?;
+            let store = MySqlStore::new(store)?;
+            store.ready().await?;
             SessionMiddleware::new(store, options)
         }
         _ => None.with_context(|| format!("no subject is called {subject}"))?,
