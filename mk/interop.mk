@@ -26,4 +26,4 @@ fleet-check: deps ## the same by itself: nobody is logged out when Node goes; ta
 
 .PHONY: record-vectors
 record-vectors: deps ## records the vectors again from the installed packages; fails if a byte has changed (WRITE=1 keeps it)
-	node tests/interop/node/record.js $(if $(WRITE),--write)
+	npm run --silent --prefix tests/interop/node record $(if $(WRITE),-- --write)

@@ -22,7 +22,7 @@ use crate::ttl::whole_seconds;
 /// The largest value Redis takes unless it is configured otherwise (`proto-max-bulk-len`), 512 MiB.
 pub(crate) const MAX_VALUE: usize = 512 * 1024 * 1024;
 
-/// Sessions in Redis or Valkey, with the keys, values and expiry of connect-redis 9.
+/// Sessions in Redis or Valkey, with the keys, values and expiry of connect-redis 9 and 10.
 ///
 /// A clone is another handle on the same sessions and connections.
 #[derive(Clone, Debug)]

@@ -21,6 +21,12 @@ pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node")
 }
 
+/// The Node that comes with the packages, as the machine's may be older than they ask for. There are packages of it for
+/// Linux; elsewhere the machine's own is taken.
+fn program() -> PathBuf {
+    if cfg!(target_os = "linux") { package().join("node_modules/.bin/node") } else { "node".into() }
+}
+
 impl NodeServer {
     /// Starts the scenario server.
     ///
@@ -31,19 +37,19 @@ impl NodeServer {
         Self::run("server.js", &serde_json::to_string(config)?)
     }
 
-    /// Starts one of the package's programs, which prints `listening on <port>`.
+    /// Starts one of the package's scripts, which prints `listening on <port>`.
     ///
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn run(program: &str, argument: &str) -> Result<Self> {
+    pub fn run(script: &str, argument: &str) -> Result<Self> {
         let folder = package();
         ensure!(
             folder.join("node_modules/express-session").is_dir(),
             "the Node packages are not installed; run `npm ci` in tests/interop/node (`make deps` does)"
         );
-        let mut child = Command::new("node")
-            .arg(program)
+        let mut child = Command::new(program())
+            .arg(script)
             .arg(argument)
             .current_dir(folder)
             .env("NODE_ENV", "test")

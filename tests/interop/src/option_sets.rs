@@ -84,7 +84,9 @@ fn store_options(store: StoreKind) -> Vec<Value> {
         StoreKind::File => vec![json!({"ttl": 9}), json!({"fileExtension": ".session"})],
         StoreKind::Mysql => vec![json!({"expiration": 8_499}), json!({"disableTouch": true})],
         StoreKind::Redis => {
-            vec![json!({"ttl": 11}), json!({"disableTouch": true}), json!({"disableTTL": true})]
+            // The last: with connect-redis 9, which many still run, in the place of 10.
+            let older = json!({"connectRedis": 9});
+            vec![json!({"ttl": 11}), json!({"disableTouch": true}), json!({"disableTTL": true}), older]
         }
     }
 }

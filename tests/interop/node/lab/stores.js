@@ -55,10 +55,12 @@ const makers = {
 
   async redis ({ url }) {
     const { createClient } = require('redis')
-    const { RedisStore } = require('connect-redis')
     const client = await createClient({ url }).connect()
+    // `connectRedis` says which version an option set is for.
+    const versions = { 9: require('connect-redis-9'), 10: require('connect-redis') }
     return {
-      store: (space, options) => new RedisStore({ ...options, client, prefix: `${space}:` })
+      store: (space, { connectRedis = 10, ...options }) =>
+        new versions[connectRedis].RedisStore({ ...options, client, prefix: `${space}:` })
     }
   },
 

@@ -93,7 +93,10 @@ exports.request = async ({ options, store, headers = [], path = '/', method = 'G
 }
 
 // An error as the vectors have it, without its code.
-exports.tell = (error) => error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+// As the Node of the recording told it: later ones add the line and column to where JSON is broken.
+exports.tell = (error) => error instanceof Error
+  ? `${error.name}: ${error.message}`.replace(/ \(line \d+ column \d+\)$/, '')
+  : String(error)
 
 // Source text of the vectors, as the value it stands for.
 exports.evaluate = (text) => new Function('advance', `return (${text})`)(exports.advance)

@@ -207,6 +207,8 @@ fn redis_options(options: &Map<String, Value>) -> Result<RedisOptions> {
         Ok(match name.as_str() {
             "ttl" => made.ttl(seconds(value)?),
             "disableTouch" => made.disable_touch(value == &Value::Bool(true)),
+            // The version of the Node package; here there is one.
+            "connectRedis" => made,
             "disableTTL" => made.disable_ttl(value == &Value::Bool(true)),
             other => bail!("the lab does not know the option {other}"),
         })
