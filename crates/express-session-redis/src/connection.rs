@@ -174,7 +174,7 @@ impl Connections {
         let mut connection = self.confirmed_connection(slot).await?;
         let limit = self.response_timeout;
         let answer = match (&mut connection.handle, node) {
-            // Its own timer is set to our limit.
+            // Its own timer is set to our limit. Nothing above can take its place: see `docs/redis.md`, *The driver's timer*.
             (Handle::Node(handle), _) => command.query_async::<Value>(handle).await,
             (Handle::Cluster(handle), node) => {
                 let answer = async {
