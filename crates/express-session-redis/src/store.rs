@@ -247,6 +247,12 @@ mod tests {
     }
 
     #[test]
+    fn the_default_server_has_a_url_that_can_be_used() {
+        let store = RedisStore::new(RedisOptions::new()).unwrap();
+        assert!(!store.keyspace().connections.is_cluster());
+    }
+
+    #[test]
     fn a_revision_is_the_stored_bytes_even_if_they_are_not_utf_8() {
         for bytes in [r#"{"cookie":{},"name":"café"}"#.as_bytes(), b"{\"cookie\":{},\"name\":\"caf\xe9\"}"] {
             let stored = decode(Some(bytes.to_vec())).unwrap().unwrap();
