@@ -41,13 +41,23 @@ pub(crate) struct Statement<'a> {
     size: usize,
     /// Whether it is for several requests, each of which runs its own if other transactions are in the way.
     shared: bool,
+    /// Whether it must not wait for a locked row longer than the server makes it.
+    impatient: bool,
     /// How much of its time the request has spent already.
     spent: Duration,
 }
 
 impl<'a> Statement<'a> {
     pub(crate) const fn new(sql: &'a str) -> Self {
-        Self { sql, limit: None, repeatable: true, size: 0, shared: false, spent: Duration::ZERO }
+        Self {
+            sql,
+            limit: None,
+            repeatable: true,
+            size: 0,
+            shared: false,
+            impatient: false,
+            spent: Duration::ZERO,
+        }
     }
 
     /// One for several requests.
@@ -55,9 +65,14 @@ impl<'a> Statement<'a> {
         Self { shared: true, ..Self::new(sql) }
     }
 
+    /// An `UPDATE` for several requests. What it says to MariaDB about locked rows, MySQL has to be told before.
+    pub(crate) const fn shared_update(sql: &'a str) -> Self {
+        Self { impatient: true, ..Self::shared(sql) }
+    }
+
     /// One for several requests, that must not run twice.
     pub(crate) const fn shared_once(sql: &'a str) -> Self {
-        Self { shared: true, ..Self::once(sql, 0) }
+        Self { shared: true, impatient: true, ..Self::once(sql, 0) }
     }
 
     /// The same for a request that has spent some of its time already.
@@ -161,7 +176,11 @@ impl Database {
                     conn.ping().await?;
                     checked.store(true, Ordering::Relaxed);
                 }
-                answer(conn, statement.sql, params()).await
+                if statement.impatient && is_mysql(conn) {
+                    impatient_answer(conn, statement.sql, params()).await
+                } else {
+                    answer(conn, statement.sql, params()).await
+                }
             })
             .await;
             let error = match result {
@@ -291,6 +310,23 @@ pub(crate) async fn answer(conn: &mut Conn, sql: &str, params: Vec<Value>) -> my
     let affected = conn.affected_rows();
     let last_insert_id = conn.last_insert_id().unwrap_or(0);
     Ok(Answer { rows, affected, counts_matches: conn.opts().client_found_rows(), last_insert_id })
+}
+
+/// As [`answer`], by a connection of MySQL that waits for a locked row for a second at most, the least there is.
+async fn impatient_answer(conn: &mut Conn, sql: &str, params: Vec<Value>) -> mysql_async::Result<Answer> {
+    conn.query_drop(
+        "SET @express_session_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 1",
+    )
+    .await?;
+    let answer = answer(conn, sql, params).await;
+    // If this fails, the connection is broken, and is not used again.
+    let _ = conn.query_drop("SET SESSION innodb_lock_wait_timeout = @express_session_wait").await;
+    answer
+}
+
+/// Whether the server is not MariaDB, whose versions begin with 10.
+fn is_mysql(conn: &Conn) -> bool {
+    conn.server_version().0 < 10
 }
 
 /// `pause`, shortened or lengthened by up to a tenth, so that servers of a fleet do not act in step.

@@ -8,9 +8,8 @@ use crate::statements::same_text;
 /// For how many requests there are texts. A smaller number repeats its last one, so that few texts have to be prepared.
 const SIZES: [usize; 4] = [4, 8, 16, MAX_SHARED];
 
-/// Waiting for a locked row would make all wait for one. MariaDB does not wait at all; MySQL can wait for a second at
-/// least. The first comment is for MariaDB only, the second is a hint to MySQL and a comment to MariaDB.
-const UPDATE: &str = "/*M!100300 SET STATEMENT innodb_lock_wait_timeout=0 FOR */ UPDATE /*+ SET_VAR(innodb_lock_wait_timeout=1) */";
+/// Waiting for a locked row would make all wait for one, so MariaDB is told not to. To MySQL this is a comment.
+const UPDATE: &str = "/*M!100300 SET STATEMENT innodb_lock_wait_timeout=0 FOR */ UPDATE";
 
 /// The texts for one number of requests.
 #[derive(Debug)]
@@ -85,7 +84,7 @@ mod tests {
             *touch,
             format!(
                 "/*M!100300 SET STATEMENT innodb_lock_wait_timeout=0 FOR */ UPDATE \
-                 /*+ SET_VAR(innodb_lock_wait_timeout=1) */ `sessions` SET `expires` = ELT({place}, ?, ?, ?, ?) \
+                 `sessions` SET `expires` = ELT({place}, ?, ?, ?, ?) \
                  + 0 * LAST_INSERT_ID(IF(LAST_INSERT_ID() >> 32 = ?, LAST_INSERT_ID(), ? << 32) | (1 << ({place} - 1))) \
                  WHERE `session_id` IN (?, ?, ?, ?) AND `expires` >= ?"
             )

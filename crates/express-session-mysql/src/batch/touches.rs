@@ -47,7 +47,7 @@ impl Verb for Touches {
             params.push(now.into());
             params
         };
-        let answer = database.run(Statement::shared(&sized.touch), params).await?;
+        let answer = database.run(Statement::shared_update(&sized.touch), params).await?;
         let Some(matched) = Matched::read(&answer, number) else {
             self.0.stop_sharing_updates();
             // Touching once more does no harm.
