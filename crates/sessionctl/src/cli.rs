@@ -43,6 +43,10 @@ pub(crate) enum Command {
     Show(Show),
     /// End sessions: their users are logged out.
     End(End),
+    /// Count sessions by owner, or list those of one owner.
+    Owners(Owners),
+    /// Put every session on its owner's list again.
+    Reindex,
     /// Remove expired sessions now.
     Sweep,
     /// Count sessions and bytes; how sizes, lives and ages are distributed.
@@ -87,6 +91,18 @@ pub(crate) struct End {
     /// A file with ids, one a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// End all sessions of this owner, also those whose login is under way.
+    #[arg(long, value_name = "OWNER", conflicts_with_all = ["ids", "file"])]
+    pub(crate) owner: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Owners {
+    /// Whose sessions to list.
+    pub(crate) owner: Option<String>,
+    /// Of the owners with the most sessions, count so many.
+    #[arg(long, value_name = "N", conflicts_with = "owner")]
+    pub(crate) limit: Option<usize>,
 }
 
 #[derive(Debug, Args)]

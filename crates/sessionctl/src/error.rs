@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use express_session_core::StoreError;
+use express_session_core::{OwnerError, SessionError, StoreError};
 use express_session_file::FileError;
 use express_session_mysql::MySqlError;
 use express_session_redis::RedisError;
@@ -55,6 +55,12 @@ pub(crate) enum CtlError {
     NoId(usize),
     #[error("no ids are given: name them, or `-` for standard input, or --file")]
     NoIds,
+    #[error("the owner cannot be used")]
+    Owner(#[source] OwnerError),
+    #[error("this store keeps no list of owners: its prefix or file extension leaves no room for one")]
+    NoOwners,
+    #[error("the owner's sessions could not be found or ended")]
+    Sessions(#[source] SessionError),
     #[error("the source and the target are one store")]
     OneStore,
     #[error("the state file belongs to a migration between other stores")]
@@ -87,6 +93,14 @@ impl CtlError {
         move |source| Self::Store { which, source }
     }
 
+    /// What core says of an owner's sessions.
+    pub(crate) fn of_owners(error: SessionError) -> Self {
+        match error {
+            SessionError::Owner(OwnerError::Unsupported) => Self::NoOwners,
+            error => Self::Sessions(error),
+        }
+    }
+
     /// Whoever read the output has had enough.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
@@ -99,6 +113,7 @@ impl CtlError {
             | Self::ShortenedId
             | Self::NoId(_)
             | Self::NoIds
+            | Self::Owner(_)
             | Self::OneStore
             | Self::OtherMigration
             | Self::NoState => USAGE,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use express_session_core::{
-    Cursor, Document, Expect, Listed, Page, SessionId, SessionStore as _, SessionStoreAdmin as _, SetOutcome,
-    StoreError, Stored, Successor, SupersedeOutcome,
+    Cursor, Document, Expect, Listed, OwnerIndex, Page, SessionId, SessionManager, SessionStore as _,
+    SessionStoreAdmin as _, SetOutcome, StoreError, Stored, Successor, SupersedeOutcome,
 };
 use express_session_file::{Encryption, FileOptions, FileStore};
 use express_session_mysql::{MySqlOptions, MySqlStore};
@@ -25,6 +25,8 @@ const AT_ONCE: usize = 8;
 pub(crate) enum Purpose {
     /// It has to be there.
     Source,
+    /// The same, and the table may be given the column that says whose a session is.
+    Owners,
     /// Its folder or table may be created.
     Target,
 }
@@ -32,7 +34,7 @@ pub(crate) enum Purpose {
 impl Purpose {
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Source => "store",
+            Self::Source | Self::Owners => "store",
             Self::Target => "target",
         }
     }
@@ -63,7 +65,7 @@ impl AnyStore {
         let unusable = |source| CtlError::Address { which: purpose.name(), source };
         Ok(match Address::parse(url).map_err(unusable)? {
             Address::File { path, options } => {
-                if purpose == Purpose::Source && !path.is_dir() {
+                if purpose != Purpose::Target && !path.is_dir() {
                     return Err(unusable(AddressError::NoFolder));
                 }
                 Self::File(FileStore::new(file_options(options).path(path))?)
@@ -88,7 +90,9 @@ impl AnyStore {
             Address::MySql { url, options } => {
                 let creates = purpose == Purpose::Target;
                 let options = mysql_options(MySqlOptions::from_url(&url)?, options);
-                let store = MySqlStore::new(options.create_database_table(creates))?;
+                let store = MySqlStore::new(
+                    options.create_database_table(creates).create_owner_column(purpose == Purpose::Owners),
+                )?;
                 store.ready().await?;
                 Self::MySql(store)
             }
@@ -141,6 +145,20 @@ impl AnyStore {
 
     pub(crate) async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
         on!(self, store => store.successor(id).await)
+    }
+
+    /// Which sessions belong to whom.
+    pub(crate) fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        on!(self, store => store.owner_index())
+    }
+
+    /// The model on this store, for what concerns owners. It reads and signs no cookies, so its secret is nobody's.
+    pub(crate) fn manager(&self) -> Result<SessionManager, CtlError> {
+        let secret = [SessionId::generate(), SessionId::generate()].map(|id| id.as_str().to_owned()).concat();
+        let options = express_session_core::Options::new([secret]).store_timeout(MYSQL_LIMIT);
+        // A random secret is never a weak one.
+        let options = options.build().map_err(|_| CtlError::NoOwners)?;
+        Ok(on!(self, store => SessionManager::new(store.clone(), options)))
     }
 
     /// Removes a session if it is still the one that was read. No mark is left: nothing takes its place here.

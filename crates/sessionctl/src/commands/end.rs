@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, stdin};
 use express_session_core::SessionId;
 use serde::Serialize;
 
+use super::owners::owner;
 use crate::cli::End;
 use crate::error::{CtlError, Ended};
 use crate::output::Output;
@@ -21,6 +22,11 @@ struct Ends {
 }
 
 pub(crate) async fn run(store: &AnyStore, what: &End, output: &mut Output) -> Result<Ended, CtlError> {
+    if let Some(of) = &what.owner {
+        let manager = store.manager()?;
+        let ended = manager.sessions_of(owner(of)?).end_all().await.map_err(CtlError::of_owners)?;
+        return report(&Ends { ended, absent: 0 }, output);
+    }
     if what.ids.is_empty() && what.file.is_none() {
         return Err(CtlError::NoIds);
     }
@@ -36,8 +42,12 @@ pub(crate) async fn run(store: &AnyStore, what: &End, output: &mut Output) -> Re
         let file = File::open(path).map_err(CtlError::Ids)?;
         end_all(store, BufReader::new(file), &mut ends).await?;
     }
+    report(&ends, output)
+}
+
+fn report(ends: &Ends, output: &mut Output) -> Result<Ended, CtlError> {
     if output.json {
-        output.object(&ends)?;
+        output.object(ends)?;
     } else {
         output.line(&format!("ended {}, not there {}", ends.ended, ends.absent))?;
     }

@@ -51,16 +51,17 @@ fn show_tells_keys_and_sizes_and_values_only_if_asked() {
     on_each_kind(1, &async |place, ids| {
         let id = ids[0].as_str();
         for (input, argument) in [("", id), (&*format!("{id}\n"), "-")] {
-            let ran = run_with_input(&place.url(), &["show", argument], input);
+            let ran = run_with_input(&place.url(), &["show", "--", argument], input);
             assert_eq!(ran.code, 0, "{}", ran.err);
             assert!(ran.out.contains("user ") && !ran.out.contains("SECRET-VALUE"), "{}", ran.out);
             assert!(!ran.out.contains(id), "{}", ran.out);
         }
-        assert!(run(&place.url(), &["show", id, "--data"]).out.contains("SECRET-VALUE"));
-        let shown = run(&place.url(), &["show", id, "--json"]).objects().remove(0);
+        assert!(run(&place.url(), &["show", "--data", "--", id]).out.contains("SECRET-VALUE"));
+        let shown = run(&place.url(), &["show", "--json", "--", id]).objects().remove(0);
         assert_eq!((shown["sizes"]["n"].as_u64(), &shown["data"]), (Some(1), &serde_json::Value::Null));
         assert_eq!(shown["cookie"]["path"], "/");
-        let shown = run(&place.url(), &["show", id, "--json", "--data", "--reveal"]).objects().remove(0);
+        let shown =
+            run(&place.url(), &["show", "--json", "--data", "--reveal", "--", id]).objects().remove(0);
         assert_eq!((&shown["data"]["user"], &shown["id"]), (&"SECRET-VALUE".into(), &id.into()));
         let ran = run(&place.url(), &["show", "no-such-session"]);
         assert_eq!((ran.code, &*ran.out), (1, ""));
@@ -74,7 +75,7 @@ fn end_takes_ids_from_arguments_a_file_and_standard_input() {
         let file = dir.path().join("ids");
         fs::write(&file, format!("{}\n\n", ids[1].as_str())).unwrap();
         let input = format!("{}\n{}\nabsent-session\n", ids[2].as_str(), ids[3].as_str());
-        let arguments = ["end", ids[0].as_str(), "-", "--file", file.to_str().unwrap(), "--json"];
+        let arguments = ["end", "--file", file.to_str().unwrap(), "--json", "--", ids[0].as_str(), "-"];
         let ran = run_with_input(&place.url(), &arguments, &input);
         assert_eq!((ran.code, &*ran.out), (1, "{\"ended\":4,\"absent\":1}\n"), "{}", ran.err);
         for id in &ids[..4] {
@@ -82,7 +83,7 @@ fn end_takes_ids_from_arguments_a_file_and_standard_input() {
             assert!(!ran.err.contains(id.as_str()), "{}", ran.err);
         }
         assert!(place.get(&ids[4]).await.is_some(), "nobody has named it");
-        assert_eq!(run(&place.url(), &["end", ids[4].as_str()]).code, 0);
+        assert_eq!(run(&place.url(), &["end", "--", ids[4].as_str()]).code, 0);
         assert_eq!(run(&place.url(), &["end", "abcdefgh\u{2026}"]).code, 2, "a shortened id");
         assert_eq!(run(&place.url(), &["end"]).code, 2, "no id");
     });

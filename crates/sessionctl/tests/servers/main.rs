@@ -5,4 +5,5 @@ mod commands;
 mod ctl;
 mod live;
 mod migrate;
+mod owners;
 mod papers;
