@@ -101,7 +101,7 @@ impl SessionSettings {
     pub(crate) fn secrets(&self, of_the_app: &[&str]) -> Vec<String> {
         match &self.secret {
             None => of_the_app.iter().map(|secret| (*secret).to_owned()).collect(),
-            Some(SecretSetting::One(secret)) => vec![secret.clone()],
+            Some(SecretSetting::One(secret)) => listed(secret).unwrap_or_else(|| vec![secret.clone()]),
             Some(SecretSetting::Several(secrets)) => secrets.clone(),
         }
     }
@@ -170,6 +170,11 @@ impl SessionSettings {
     }
 }
 
+/// The secrets in a JSON list, which is how an environment variable can name several.
+fn listed(text: &str) -> Option<Vec<String>> {
+    serde_json::from_str(text).ok()
+}
+
 impl CookieSettings {
     fn over(self, mut cookie: CookieOptions) -> CookieOptions {
         if let Some(Millis(max_age)) = self.max_age_ms {
@@ -210,5 +215,26 @@ impl CookieSettings {
             });
         }
         cookie
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(setting: &str) -> Vec<String> {
+        let settings = SessionSettings {
+            secret: Some(SecretSetting::One(setting.to_owned())),
+            ..SessionSettings::default()
+        };
+        settings.secrets(&["the article's"])
+    }
+
+    #[test]
+    fn a_variable_names_one_secret_or_a_list_of_them() {
+        assert_eq!(secrets("one, [with] marks"), ["one, [with] marks"]);
+        assert_eq!(secrets(r#"["new", "old"]"#), ["new", "old"]);
+        assert_eq!(secrets(r#"["not a list"#), [r#"["not a list"#]);
+        assert_eq!(SessionSettings::default().secrets(&["the article's"]), ["the article's"]);
     }
 }
