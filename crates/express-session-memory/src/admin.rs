@@ -114,6 +114,19 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// All documents that have not expired, decodable or not, sessions or not. For tools and tests, as
+    /// [`document`](Self::document).
+    pub fn documents(&self) -> Vec<(SessionId, Vec<u8>)> {
+        let first = Place { part: 0, after: Box::default() };
+        let (found, _) = self.shards.page(first, usize::MAX, self.clock.now());
+        found
+            .into_iter()
+            .filter_map(|(id, entry)| Some((parse(&id)?, entry.text.as_bytes().to_vec())))
+            .collect()
+    }
+}
+
 impl SessionStoreAdmin for MemoryStore {
     async fn page(&self, after: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         let now = self.clock.now();

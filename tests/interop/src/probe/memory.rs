@@ -29,7 +29,7 @@ impl MemoryProbes {
 
     pub(crate) async fn entries(&self, space: Space, set: usize, now: i64) -> Result<Entries> {
         let documents: BTreeMap<String, String> = if space == Space::Rust {
-            self.rust.documents(set, now).await?
+            self.rust.documents(set, now)?
         } else {
             let found = self.node("dump", json!({"space": space, "config": set}), now).await?;
             serde_json::from_value(found).context("the documents of the Node server")?
