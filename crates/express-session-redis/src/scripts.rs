@@ -83,11 +83,13 @@ return answer
     sha1: LazyLock::new(|| sha1_hex(OWNER_LIST.text.as_bytes())),
 };
 
-/// An owner's list: the time in milliseconds, and the ids with their scores, as [`OWNER_LIST`] writes them.
+/// An owner's list: the time in milliseconds, and the ids with their scores, as [`OWNER_LIST`] writes them. What does not count any
+/// more goes on the way, unless the server takes no writes.
 pub(crate) static FIND_OWNED: Script = Script {
     text: "\
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.pcall('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', -now), string.format('(%.0f', now))
 return {now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}
 ",
     sha1: LazyLock::new(|| sha1_hex(FIND_OWNED.text.as_bytes())),
