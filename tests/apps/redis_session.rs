@@ -239,3 +239,70 @@ fn every_response_is_safe() {
     are_safe(&visitor.get("/api/v1/protected"));
     are_safe(&visitor.get("/api/v1/nowhere"));
 }
+
+/// The handles of a user's devices, this one's first.
+fn devices(visitor: &mut Client) -> Vec<String> {
+    let listed = visitor.get("/api/v1/devices");
+    assert_eq!(listed.status, 200, "{}", listed.text());
+    let mut devices = listed.json()["data"]["devices"].as_array().unwrap().clone();
+    devices.sort_by_key(|device| device["current"] != json!(true));
+    assert_eq!(devices[0]["current"], json!(true));
+    devices.iter().map(|device| device["handle"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn users_see_their_devices_and_end_them() {
+    let (_server, app) = start();
+    let mut phone = Client::new(app.address());
+    assert_eq!(phone.post_json("/api/v1/signup", &credentials("kim", "pass")).status, 201);
+    let logged_in = || {
+        let mut client = Client::new(app.address());
+        assert_eq!(client.post_json("/api/v1/login", &credentials("kim", "pass")).status, 200);
+        client
+    };
+    let (mut laptop, mut lost, mut library) = (logged_in(), logged_in(), logged_in());
+    let mut stranger = Client::new(app.address());
+    assert_eq!(stranger.get("/api/v1/devices").status, 401);
+    assert_eq!(stranger.post_json("/api/v1/signup", &credentials("lee", "pass")).status, 201);
+
+    let named = devices(&mut lost).remove(0);
+    assert_eq!(devices(&mut phone).len(), 4);
+    let end = format!("/api/v1/devices/{named}");
+    assert_eq!(stranger.send("DELETE", &end, None).status, 404, "somebody else's device");
+    assert_eq!(phone.send("DELETE", "/api/v1/devices/no-handle", None).status, 404);
+    assert_eq!(lost.get("/api/v1/protected").status, 200);
+    assert_eq!(phone.send("DELETE", &end, None).status, 200);
+    assert_eq!(lost.get("/api/v1/protected").status, 401);
+
+    let ended = phone.send("DELETE", "/api/v1/devices", None);
+    answers(&ended, 200, &json!({ "status": "success", "data": { "ended": 2 } }));
+    assert_eq!((laptop.get("/api/v1/protected").status, library.get("/api/v1/protected").status), (401, 401));
+    let own = devices(&mut phone).remove(0);
+    assert_eq!(phone.send("DELETE", &format!("/api/v1/devices/{own}"), None).status, 200);
+    assert_eq!(phone.get("/api/v1/protected").status, 401, "to end oneself is a logout");
+    assert_eq!(stranger.get("/api/v1/protected").status, 200);
+}
+
+#[test]
+fn the_page_of_devices_works_without_a_script() {
+    let (_server, app) = start();
+    let mut other = Client::new(app.address());
+    assert_eq!(other.post_json("/api/v1/signup", &credentials("kim", "pass")).status, 201);
+    let mut browser = Client::new(app.address()).as_browser();
+    are_safe(&browser.get("/devices"));
+    assert!(browser.get("/devices").text().contains("action=\"/devices/login\""));
+    let wrong = browser.post_form("/devices/login", "username=kim&password=wrong");
+    assert!(wrong.status == 401 && wrong.text().contains("role=\"alert\""));
+    let welcome = browser.post_form("/devices/login", "username=kim&password=pass");
+    assert_eq!((welcome.status, welcome.header("location")), (303, Some("/devices")));
+
+    let page = browser.get("/devices");
+    are_safe(&page);
+    assert_eq!(page.text().matches("<li>").count(), 2, "{}", page.text());
+    assert_eq!(page.text().matches("<em>").count(), 1);
+    assert_eq!(browser.post_form("/devices/end-others", "").status, 303);
+    assert_eq!(other.get("/api/v1/protected").status, 401);
+    let own = devices(&mut browser).remove(0);
+    assert_eq!(browser.post_form(&format!("/devices/{own}/end"), "").status, 303);
+    assert!(browser.get("/devices").text().contains("action=\"/devices/login\""));
+}

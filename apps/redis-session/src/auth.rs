@@ -10,6 +10,7 @@ use express_session_actix::Session;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::devices::label;
 use crate::reply::{broken, fail_error, fail_message, success, success_message, too_many};
 use crate::users::{Login, SignupError, User, Users};
 
@@ -19,8 +20,8 @@ const USER: &str = "user";
 /// The body of signup and login.
 #[derive(Deserialize)]
 pub(crate) struct Credentials {
-    username: String,
-    password: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
 }
 
 /// `POST /api/v1/signup`
@@ -40,7 +41,7 @@ pub(crate) async fn signup(
         Ok(user) => user,
         Err(error) => return refuse(&error),
     };
-    match remember(&session, &user).await {
+    match remember(&request, &session, &user).await {
         Ok(()) => HttpResponse::Created().json(json!({ "status": "success", "data": { "user": user } })),
         Err(error) => broken(&error),
     }
@@ -70,7 +71,7 @@ pub(crate) async fn login(
         return too_many(refused);
     }
     match users.log_in(&username, password).await {
-        Ok(Login::Welcome(user)) => match remember(&session, &user).await {
+        Ok(Login::Welcome(user)) => match remember(&request, &session, &user).await {
             Ok(()) => success(),
             Err(error) => broken(&error),
         },
@@ -81,10 +82,12 @@ pub(crate) async fn login(
 }
 
 /// A new id for the visitor, so that one known to others is worth nothing.
-async fn remember(session: &Session, user: &User) -> anyhow::Result<()> {
+pub(crate) async fn remember(request: &HttpRequest, session: &Session, user: &User) -> anyhow::Result<()> {
     let remembered = async {
         session.regenerate().await?;
         session.insert(USER, user)?;
+        session.set_owner(user.id)?;
+        session.set_label(label(request));
         Ok(session.save().await?)
     };
     // What could not be saved is not tried again at the end of the request.
@@ -105,13 +108,18 @@ pub(crate) async fn protected() -> HttpResponse {
     success_message("authorized")
 }
 
+/// Whether there is somebody who has logged in.
+pub(crate) fn is_logged_in(session: &Session) -> bool {
+    matches!(session.get::<User>(USER), Ok(Some(_)))
+}
+
 /// Lets only those through who are logged in.
 pub(crate) async fn required(
     session: Session,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
-    if let Ok(Some(_)) = session.get::<User>(USER) {
+    if is_logged_in(&session) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let refusal = fail_message(StatusCode::UNAUTHORIZED, "인가되지 않음");

@@ -1,6 +1,7 @@
 //! Article A1: a JSON API with signup, login, logout and a protected resource; sessions in Redis.
 
 mod auth;
+mod devices;
 mod reply;
 mod users;
 
@@ -73,7 +74,21 @@ async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
                         .route("/signup", web::post().to(auth::signup))
                         .route("/login", web::post().to(auth::login))
                         .route("/logout", web::post().to(auth::logout))
-                        .service(protected),
+                        .service(protected)
+                        .service(
+                            web::scope("/devices")
+                                .wrap(from_fn(auth::required))
+                                .route("", web::get().to(devices::list))
+                                .route("", web::delete().to(devices::end_others))
+                                .route("/{handle}", web::delete().to(devices::end)),
+                        ),
+                )
+                .service(
+                    web::scope("/devices")
+                        .route("", web::get().to(devices::page))
+                        .route("/login", web::post().to(devices::log_in))
+                        .route("/end-others", web::post().to(devices::end_others_from_page))
+                        .route("/{handle}/end", web::post().to(devices::end_from_page)),
                 )
                 .default_service(web::to(reply::not_found))
         })
