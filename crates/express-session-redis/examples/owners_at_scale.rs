@@ -2,8 +2,9 @@
 //! [sessions] [owners]`, by default 1 000 000 of 10 000.
 //!
 //! On a private Redis everybody logs in, two servers side by side, and one login in ten dies between any two of its steps.
-//! A third of the sessions then expires, and a third is removed as connect-redis removes it. After that every owner's list is
-//! asked for once, and compared with what is really stored.
+//! Of the sessions a third then expires, a third is destroyed by a Node process with connect-redis, and a third is read, changed and
+//! written by it. After that every owner's list is asked for once, and compared with what is really stored. Node's packages are
+//! those of the lab: `make deps` installs them.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -11,8 +12,10 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write as _};
 use std::net::IpAddr;
 use std::pin::pin;
+use std::process::{Command, Stdio};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -79,6 +82,19 @@ async fn each(server: &RedisPool, commands: impl Iterator<Item = Cmd>, bar: &Pro
         pipeline.query_async::<()>(&mut connection).await.unwrap();
         bar.inc(count);
     }
+}
+
+/// Has a Node process destroy a third of the sessions, and write another one.
+fn node_writes(url: &str, known: &[SessionId]) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/node_writer.js");
+    let mut node = Command::new("node").args([script, url]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufWriter::new(node.stdin.take().unwrap());
+    for (number, id) in known.iter().enumerate().filter(|(number, _)| number % 3 > 0) {
+        let verb = if number % 3 == 1 { "destroy" } else { "write" };
+        writeln!(lines, "{verb} {}", id.as_str()).unwrap();
+    }
+    drop(lines);
+    assert!(node.wait().unwrap().success(), "the Node process failed");
 }
 
 /// What is really stored: the ids of each owner.
@@ -151,9 +167,9 @@ async fn main() {
 
     let key = |id: &SessionId| format!("sess:{}", id.as_str());
     let progress = bar("ends", known.len());
-    let (expire, destroy) = (known.iter().step_by(3), known.iter().skip(1).step_by(3));
+    let expire = known.iter().step_by(3);
     each(&pool, expire.map(|id| Cmd::new().arg("PEXPIRE").arg(key(id)).arg(1).to_owned()), &progress).await;
-    each(&pool, destroy.map(|id| Cmd::new().arg("DEL").arg(key(id)).to_owned()), &progress).await;
+    node_writes(&redis.url(), &known);
     let before = entries(&pool, owners).await;
 
     let since = SystemClock.now();
