@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::current::Current;
 use super::decision::{Decision, StoreAction, decide};
-use super::state::{CameWith, InStore, Place, State};
+use super::state::{CameWith, Place, State};
 use super::succession::{mark_renewal, was_overtaken};
 use super::verbs;
 use crate::clock::UnixMillis;
@@ -55,8 +55,9 @@ pub(crate) async fn finish(current: &Current) -> Result<Finished, SessionError> 
     let (decision, leaves_orphan) = {
         let mut state = current.state();
         match state.place {
-            Place::Outage => return Ok(Finished::default()),
             Place::Ended { cookie_removed: true, .. } => return Ok(removal(current, &state)),
+            // It has ended: by the handler, or by somebody else, and then nobody has asked for a logout here.
+            Place::Outage | Place::Ended { stored: None, .. } => return Ok(Finished::default()),
             _ => {}
         }
         if state.is_live() {
@@ -150,15 +151,14 @@ async fn carry_out(
 async fn touch(current: &Current, cookie_is_due: bool, now: UnixMillis, store: &mut Calls<'_>) -> bool {
     let manager = &current.manager;
     let logins_win = !manager.options().successor_grace.is_zero();
-    let must_know = |held: &InStore| cookie_is_due && logins_win && !held.was_just_written(now);
-    let (id, document, cookie) = {
+    let (id, document, cookie, must_know) = {
         let state = current.state();
-        match &state.place {
-            Place::Stored(held) if must_know(held) || held.touch_is_due(manager.options().touch_after) => {
-                (state.id.clone(), state.data.document.clone(), state.data.cookie.clone())
-            }
-            _ => return true,
+        let Place::Stored(held) = &state.place else { return true };
+        let must_know = cookie_is_due && logins_win && !held.was_just_written(now);
+        if !must_know && !held.touch_is_due(manager.options().touch_after) {
+            return true;
         }
+        (state.id.clone(), state.data.document.clone(), state.data.cookie.clone(), must_know)
     };
     match store.touch(&id, &document, &cookie).await {
         Ok(outcome) => outcome == TouchOutcome::Touched,
@@ -166,7 +166,7 @@ async fn touch(current: &Current, cookie_is_due: bool, now: UnixMillis, store: &
             // Nothing was to be stored, so nothing is lost: the visitor gets the page, as in express.
             let cause = &error as &dyn Error;
             tracing::warn!(error = cause, "a session that was only read could not be extended");
-            true
+            !must_know
         }
     }
 }

@@ -63,8 +63,9 @@ impl SessionsOf<'_> {
 
     /// Ends all sessions of the owner; how many.
     ///
-    /// No session lives on afterwards whose login was answered before this is: one whose login is under way is taken back,
-    /// so that its response has no cookie, and [`save`](crate::Session::save) says [`SessionError::Gone`].
+    /// No session lives on whose login was answered before this was called. One whose login is under way meanwhile either is
+    /// taken back, so that its response has no cookie and [`save`](crate::Session::save) says [`SessionError::Gone`], or began
+    /// after the last look at the list.
     ///
     /// # Errors
     ///

@@ -52,7 +52,8 @@ impl InStore {
     /// may have taken its place.
     pub(crate) fn was_just_written(&self, now: UnixMillis) -> bool {
         const JUST: Duration = Duration::from_millis(10);
-        self.written.is_some_and(|at| at.until(now) <= JUST)
+        // A clock that was set back says nothing about how long ago that was.
+        self.written.is_some_and(|at| at <= now && at.until(now) <= JUST)
     }
 
     /// Whether its life is to be extended at the end of the request.
@@ -251,6 +252,13 @@ impl State {
         (self.original, self.saved) = (None, None);
     }
 
+    /// Another id for a session that is not known to be stored under this one.
+    pub(crate) fn abandon(&mut self, id: &SessionId, another: SessionId) {
+        if self.id == *id && matches!(self.place, Place::New { .. } | Place::Renamed { .. }) {
+            (self.id, self.is_listed) = (another, false);
+        }
+    }
+
     /// `req.session = null`.
     pub(crate) fn unset(&mut self) {
         if self.is_live() && !matches!(self.place, Place::Outage) {
@@ -435,7 +443,9 @@ impl State {
         let modified = || self.original.as_ref().is_none_or(|document| !self.holds(document));
         let cookie_changed = || self.cookie_is_due || self.data.cookie_is_changed();
         let saved = || {
-            self.saved.as_ref().is_some_and(|document| self.holds(document)) && !self.data.cookie_is_changed()
+            let is_saved =
+                |document: &Document| self.data.changes.is_empty() && self.data.document.same_data(document);
+            self.saved.as_ref().is_some_and(is_saved) && !self.data.cookie_is_changed()
         };
         match &self.place {
             Place::Unset { .. } | Place::Ended { .. } | Place::Outage => Standing::Absent,

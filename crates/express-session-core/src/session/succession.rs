@@ -79,7 +79,7 @@ pub(super) async fn mark_renewal(current: &Current, store: &mut Calls<'_>) -> Re
 /// Whether a login has overtaken this request. It came with the cookie of a session that was gone, and began another one
 /// instead, whose cookie must not replace the login's. That one is not kept.
 ///
-/// To be asked last, so that a login that ends after this is answered after it.
+/// To be asked last, so that of a login that takes the place after this the answer is under way at the same time.
 pub(super) async fn was_overtaken(current: &Current, store: &mut Calls<'_>) -> Result<bool, SessionError> {
     let manager = &current.manager;
     let old = current.state().began_instead_of().cloned();

@@ -15,6 +15,7 @@ use crate::clock::UnixMillis;
 use crate::document::{Data, DataError};
 use crate::error::SessionError;
 use crate::events::{self, Ended};
+use crate::session_id::SessionId;
 use crate::store::guarded::Calls;
 use crate::store::{Expect, SetOutcome, StoreError, Successor, SupersedeOutcome};
 
@@ -139,6 +140,9 @@ async fn attempt<R>(
             store.set(&outgoing.id, &outgoing.document, expect, at_most).await
         }
     };
+    if answer.is_err() && matches!(outgoing.expect(), Expect::Any) {
+        abandon(current, &outgoing.id);
+    }
     match answer.map_err(|error| manager.failed(error))? {
         SetOutcome::Written(revision) => {
             if matches!(outgoing.expect(), Expect::Any) {
@@ -160,6 +164,13 @@ async fn attempt<R>(
             Err(gone(current))
         }
     }
+}
+
+/// Gives a session another id, if its first write was not answered: that write may still be on its way, and would
+/// then write over what is stored under the id by then, or bring it back after a logout. Nobody has been told that id.
+fn abandon(current: &Current, id: &SessionId) {
+    let another = current.birth.id();
+    current.state().abandon(id, another);
 }
 
 fn gone(current: &Current) -> SessionError {
@@ -186,11 +197,21 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
         let Outgoing { id, document, .. } = &outgoing;
         let at_most = current.state().first_life(manager.options());
         let set = store.set(id, document, Expect::Any, at_most).await;
+        if set.is_err() {
+            abandon(current, id);
+        }
         let SetOutcome::Written(revision) = set.map_err(failed)? else {
             return Err(gone(current));
         };
         let by = Successor { id, grace: manager.options().successor_grace };
-        match store.supersede(&old_id, outgoing.expect(), by).await {
+        let mut superseded = store.supersede(&old_id, outgoing.expect(), by).await;
+        if superseded.is_err()
+            && matches!(store.successor(&old_id).await, Ok(Some(successor)) if successor == *id)
+        {
+            // It was done, and the answer was lost.
+            superseded = Ok(SupersedeOutcome::Superseded);
+        }
+        match superseded {
             Ok(SupersedeOutcome::Superseded) => {
                 events::renewed(manager, &old_id, id);
                 let owner_before = {
@@ -219,6 +240,7 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
                 return Err(gone(current));
             }
             Err(error) => {
+                abandon(current, id);
                 if let Err(error) = store.destroy(id).await {
                     let cause = &error as &dyn Error;
                     tracing::warn!(

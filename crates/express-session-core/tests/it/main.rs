@@ -24,6 +24,7 @@ mod handles;
 mod late_changes;
 mod lifetimes;
 mod logout_wins;
+mod lost_answers;
 mod middleware_edge;
 mod opaque;
 mod outage;

@@ -31,6 +31,8 @@ struct Inner {
     marks: BTreeMap<String, SessionId>,
     calls: Vec<(&'static str, String)>,
     failing: BTreeSet<&'static str>,
+    /// How many answers are lost on their way back.
+    cut: BTreeMap<&'static str, u32>,
     refusing: &'static [&'static str],
     hook: Option<Hook>,
     returns_expired: bool,
@@ -77,6 +79,19 @@ impl Spy {
     pub(crate) fn failing(self, operation: &'static str) -> Self {
         self.lock().failing.insert(operation);
         self
+    }
+
+    /// Does it the next time, and the answer is lost.
+    pub(crate) fn cutting(self, operation: &'static str) -> Self {
+        self.lock().cut.insert(operation, 1);
+        self
+    }
+
+    fn is_cut(&self, operation: &'static str) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let Some(left) = inner.cut.get_mut(operation).filter(|left| **left > 0) else { return Ok(()) };
+        *left -= 1;
+        Err(StoreError::Backend("the connection broke".into()))
     }
 
     /// Reads, and says of every write that it takes none.
@@ -207,7 +222,8 @@ impl SessionStore for Spy {
         expect: Expect<'_>,
     ) -> Result<SetOutcome, StoreError> {
         self.let_others_run().await;
-        self.write("set", id, document, expect)
+        let outcome = self.write("set", id, document, expect)?;
+        self.is_cut("set").map(|()| outcome)
     }
 
     async fn set_for(
@@ -243,6 +259,22 @@ impl SessionStore for Spy {
         by: Successor<'_>,
     ) -> Result<SupersedeOutcome, StoreError> {
         self.let_others_run().await;
+        self.supersede_at_once(id, expect, by).and_then(|outcome| self.is_cut("supersede").map(|()| outcome))
+    }
+
+    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
+        self.let_others_run().await;
+        Ok(self.call("successor", id)?.marks.get(id.as_str()).cloned())
+    }
+}
+
+impl Spy {
+    fn supersede_at_once(
+        &self,
+        id: &SessionId,
+        expect: Expect<'_>,
+        by: Successor<'_>,
+    ) -> Result<SupersedeOutcome, StoreError> {
         let mut inner = self.call("supersede", id)?;
         if let Expect::Revision(revision) = expect {
             match inner.read(id, self.clock.now())? {
@@ -258,11 +290,6 @@ impl SessionStore for Spy {
             inner.marks.insert(id.as_str().to_owned(), by.id.clone());
         }
         Ok(SupersedeOutcome::Superseded)
-    }
-
-    async fn successor(&self, id: &SessionId) -> Result<Option<SessionId>, StoreError> {
-        self.let_others_run().await;
-        Ok(self.call("successor", id)?.marks.get(id.as_str()).cloned())
     }
 }
 
