@@ -185,6 +185,27 @@ fn gone(current: &Current) -> SessionError {
 /// end the old one: the client keeps its cookie, and nobody has ever been told the new id. Dying between the steps leaves
 /// the old session and another one that nobody knows.
 async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), SessionError> {
+    let mut written = None;
+    let Err(error) = replace_in_rounds(current, store, &mut written).await else { return Ok(()) };
+    if let Some(id) = written
+        && let Err(failure) = store.destroy(&id).await
+    {
+        if matches!(error, SessionError::Gone) {
+            // Without this it would be a session that outlives its logout.
+            return Err(current.manager.failed(failure));
+        }
+        let cause = &failure as &dyn Error;
+        tracing::warn!(error = cause, "a session that was to be renewed is left under an unknown id");
+    }
+    Err(error)
+}
+
+/// As [`replace`]. `written`: the new id, while something is stored under it and the old session has not made way.
+async fn replace_in_rounds(
+    current: &Current,
+    store: &mut Calls<'_>,
+    written: &mut Option<SessionId>,
+) -> Result<(), SessionError> {
     let manager = &current.manager;
     let failed = |error: StoreError| manager.failed(error);
     for _ in 0..MAX_ATTEMPTS {
@@ -203,16 +224,10 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
         let SetOutcome::Written(revision) = set.map_err(failed)? else {
             return Err(gone(current));
         };
-        let by = Successor { id, grace: manager.options().successor_grace };
-        let mut superseded = store.supersede(&old_id, outgoing.expect(), by).await;
-        if superseded.is_err()
-            && matches!(store.successor(&old_id).await, Ok(Some(successor)) if successor == *id)
-        {
-            // It was done, and the answer was lost.
-            superseded = Ok(SupersedeOutcome::Superseded);
-        }
-        match superseded {
+        *written = Some(id.clone());
+        match supersede(&old_id, &outgoing, current, store).await {
             Ok(SupersedeOutcome::Superseded) => {
+                *written = None;
                 events::renewed(manager, &old_id, id);
                 let owner_before = {
                     let mut state = current.state();
@@ -227,32 +242,35 @@ async fn replace(current: &Current, store: &mut Calls<'_>) -> Result<(), Session
                 leave(owner_before, &old_id, store).await;
                 return Ok(());
             }
-            Ok(SupersedeOutcome::Conflict(newer)) => {
-                let met = current.state().meet(*newer, manager.options());
-                if met.is_err() {
-                    store.destroy(id).await.map_err(failed)?;
-                }
-                met?;
-            }
+            Ok(SupersedeOutcome::Conflict(newer)) => current.state().meet(*newer, manager.options())?,
             Ok(SupersedeOutcome::Gone) => {
-                store.destroy(id).await.map_err(failed)?;
                 events::gone(manager, &old_id);
                 return Err(gone(current));
             }
             Err(error) => {
                 abandon(current, id);
-                if let Err(error) = store.destroy(id).await {
-                    let cause = &error as &dyn Error;
-                    tracing::warn!(
-                        error = cause,
-                        "a session that was to be renewed is left under an unknown id"
-                    );
-                }
                 return Err(failed(error));
             }
         }
     }
     Err(SessionError::Contended(MAX_ATTEMPTS))
+}
+
+/// Ends the old session of a renewed one. If the store does not say whether it did, it is asked who has taken its place.
+async fn supersede(
+    old_id: &SessionId,
+    outgoing: &Outgoing,
+    current: &Current,
+    store: &mut Calls<'_>,
+) -> Result<SupersedeOutcome, StoreError> {
+    let by = Successor { id: &outgoing.id, grace: current.manager.options().successor_grace };
+    let outcome = store.supersede(old_id, outgoing.expect(), by).await;
+    match outcome {
+        Err(_) if matches!(store.successor(old_id).await, Ok(Some(id)) if id == outgoing.id) => {
+            Ok(SupersedeOutcome::Superseded)
+        }
+        outcome => outcome,
+    }
 }
 
 pub(crate) async fn destroy(current: &Current) -> Result<(), SessionError> {

@@ -22,7 +22,7 @@ fn options() -> OptionsBuilder {
 /// stored by then, or bring the session back after a logout.
 #[test]
 fn a_first_write_without_an_answer_is_made_under_another_id() {
-    for spy in [Spy::new().cutting("set"), Spy::new().failing("set")] {
+    for spy in [Spy::new().cutting("set", 1), Spy::new().failing("set")] {
         let manager = manager(options(), &spy).unwrap();
         let session = now_or_never(manager.begin(&Head::new())).unwrap().unwrap();
         let first = session.id();
@@ -30,7 +30,7 @@ fn a_first_write_without_an_answer_is_made_under_another_id() {
         assert!(matches!(counted, Err(SessionError::Store(_))));
         assert_ne!(session.id(), first);
     }
-    let spy = Spy::new().cutting("set");
+    let spy = Spy::new().cutting("set", 1);
     let manager = manager(options(), &spy).unwrap();
     let session = now_or_never(manager.begin(&Head::new())).unwrap().unwrap();
     session.insert("n", 1).unwrap();
@@ -43,7 +43,7 @@ fn a_first_write_without_an_answer_is_made_under_another_id() {
 /// Written later, so that the id stays what the client has: a conditional write that comes late meets a newer document.
 #[test]
 fn a_later_write_without_an_answer_keeps_the_id() {
-    let spy = Spy::new().with("SID", RECORD).cutting("set");
+    let spy = Spy::new().with("SID", RECORD).cutting("set", 1);
     let manager = manager(options(), &spy).unwrap();
     let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
     session.insert("n", 1).unwrap();
@@ -55,7 +55,7 @@ fn a_later_write_without_an_answer_keeps_the_id() {
 
 #[test]
 fn a_renewal_whose_answer_was_lost_is_looked_up() {
-    let spy = Spy::new().with("SID", RECORD).cutting("supersede");
+    let spy = Spy::new().with("SID", RECORD).cutting("supersede", 1);
     let manager = manager(options(), &spy).unwrap();
     let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
     session.renew();
@@ -63,6 +63,23 @@ fn a_renewal_whose_answer_was_lost_is_looked_up() {
     assert!(cookie.contains("s%3AN1."), "{cookie}");
     assert!(spy.doc("N1").unwrap().contains("\"user\":\"me\""), "the session is lost");
     assert_eq!(spy.calls(), ["get", "set", "supersede", "successor"]);
+}
+
+/// Somebody writes the old session while it is renewed, and the second round fails.
+#[test]
+fn what_a_renewal_has_written_in_vain_is_taken_back() {
+    let spy = Spy::new().with("SID", RECORD).cutting("set", 2);
+    let manager = manager(options(), &spy).unwrap();
+    let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
+    session.renew();
+    let mut is_first = true;
+    spy.before(move |operation, docs| {
+        if operation == "supersede" && std::mem::take(&mut is_first) {
+            docs.insert("SID".into(), RECORD.replace("me", "you").into());
+        }
+    });
+    assert!(matches!(now_or_never(session.finish()), Err(SessionError::Store(_))));
+    assert_eq!(spy.docs().into_keys().collect::<Vec<_>>(), ["SID"]);
 }
 
 /// A login may have taken its place meanwhile, which this request cannot know.

@@ -31,7 +31,7 @@ struct Inner {
     marks: BTreeMap<String, SessionId>,
     calls: Vec<(&'static str, String)>,
     failing: BTreeSet<&'static str>,
-    /// How many answers are lost on their way back.
+    /// How many answers come until one is lost on its way back.
     cut: BTreeMap<&'static str, u32>,
     refusing: &'static [&'static str],
     hook: Option<Hook>,
@@ -81,9 +81,9 @@ impl Spy {
         self
     }
 
-    /// Does it the next time, and the answer is lost.
-    pub(crate) fn cutting(self, operation: &'static str) -> Self {
-        self.lock().cut.insert(operation, 1);
+    /// Does it every time, and the answer is lost the `nth` time, counted from 1.
+    pub(crate) fn cutting(self, operation: &'static str, nth: u32) -> Self {
+        self.lock().cut.insert(operation, nth);
         self
     }
 
@@ -91,6 +91,9 @@ impl Spy {
         let mut inner = self.lock();
         let Some(left) = inner.cut.get_mut(operation).filter(|left| **left > 0) else { return Ok(()) };
         *left -= 1;
+        if *left > 0 {
+            return Ok(());
+        }
         Err(StoreError::Backend("the connection broke".into()))
     }
 
