@@ -4,57 +4,77 @@
 //! writers queue up, so that a hot session costs its backend two commands per change and not two per change and
 //! competitor. Each session has a queue of its own: nobody waits for the writers of another one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_lock::{Mutex as AsyncMutex, MutexGuardArc};
+use futures_channel::oneshot;
 
 use crate::session_id::SessionId;
 
-type Queue = Arc<AsyncMutex<()>>;
+/// Those who wait for the writer of a session, the first comer first. A session with an empty queue has a writer and nobody
+/// who waits.
+type Queues = HashMap<SessionId, VecDeque<oneshot::Sender<Turn>>>;
 
 /// The queues of the sessions whose writers have met.
-#[derive(Debug, Default)]
+///
+/// Who is done hands the turn to who has waited longest; a newcomer cannot slip in between, as it can with a lock.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Turns {
     /// Held for moments only, never across an await.
-    queues: Mutex<HashMap<SessionId, Queue>>,
+    queues: Arc<Mutex<Queues>>,
 }
 
-/// Somebody's turn; it ends when this is dropped.
-pub(crate) struct Turn<'a> {
-    // Before the place, which is given up last.
-    _guard: MutexGuardArc<()>,
-    _place: Place<'a>,
-}
-
-/// A place in a queue. The last one to leave removes the queue.
-struct Place<'a> {
-    turns: &'a Turns,
-    id: &'a SessionId,
-    queue: Queue,
+/// Somebody's turn; it goes on to the next when this is dropped, also on its way to one who has given up waiting.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    turns: Turns,
+    id: SessionId,
+    is_held: bool,
 }
 
 impl Turns {
-    pub(crate) async fn wait<'a>(&'a self, id: &'a SessionId) -> Turn<'a> {
-        let queue = Arc::clone(self.queues().entry(id.clone()).or_default());
-        let place = Place { turns: self, id, queue };
-        let guard = place.queue.lock_arc().await;
-        Turn { _guard: guard, _place: place }
+    pub(crate) async fn wait(&self, id: &SessionId) -> Turn {
+        let turn = {
+            let mut queues = self.queues();
+            if let Some(queue) = queues.get_mut(id) {
+                let (sender, receiver) = oneshot::channel();
+                queue.push_back(sender);
+                Err(receiver)
+            } else {
+                queues.insert(id.clone(), VecDeque::new());
+                Ok(self.turn(id))
+            }
+        };
+        match turn {
+            Ok(turn) => turn,
+            // A queue is removed only when it is empty, so nobody is sent away.
+            Err(receiver) => receiver.await.unwrap_or_else(|_| self.turn(id)),
+        }
     }
 
-    fn queues(&self) -> MutexGuard<'_, HashMap<SessionId, Queue>> {
+    fn turn(&self, id: &SessionId) -> Turn {
+        Turn { turns: self.clone(), id: id.clone(), is_held: true }
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
         // Nothing that can panic happens while it is held.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
-        let mut queues = self.turns.queues();
-        // The map's and ours: nobody else waits. Nobody can come in between, the map is locked.
-        if Arc::strong_count(&self.queue) <= 2 {
-            queues.remove(self.id);
+        if !self.is_held {
+            return;
         }
+        let mut queues = self.turns.queues();
+        let Some(queue) = queues.get_mut(&self.id) else { return };
+        while let Some(next) = queue.pop_front() {
+            let Err(mut back) = next.send(self.turns.turn(&self.id)) else { return };
+            // That one has given up waiting.
+            back.is_held = false;
+        }
+        queues.remove(&self.id);
     }
 }
 
@@ -77,6 +97,26 @@ mod tests {
         assert!(turns.wait(&b).now_or_never().is_some());
         drop(first);
         assert!(second.now_or_never().is_some());
+    }
+
+    #[test]
+    fn they_come_in_order_and_who_has_given_up_is_passed_over() {
+        let (turns, a) = (Turns::default(), id("a"));
+        let first = turns.wait(&a).now_or_never().unwrap();
+        let mut waiting: Vec<_> = (0..4).map(|_| Box::pin(turns.wait(&a))).collect();
+        for waiter in &mut waiting {
+            assert!(futures_util::FutureExt::now_or_never(waiter).is_none());
+        }
+        drop(waiting.remove(0));
+        drop(first);
+        assert!(turns.wait(&a).now_or_never().is_none(), "a newcomer slipped in between");
+        // It is this one's turn, which it never learns.
+        drop(waiting.remove(0));
+        assert!(futures_util::FutureExt::now_or_never(&mut waiting[1]).is_none());
+        let third = waiting.remove(0).now_or_never().expect("the turn went on");
+        drop(third);
+        assert!(waiting.remove(0).now_or_never().is_some());
+        assert!(turns.queues().is_empty());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Which sessions this process has kept on their owners' lists of late.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,7 +19,8 @@ const PLACES: usize = 1 << 16;
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
     places: OnceLock<Box<[AtomicU64]>>,
-    hasher: RandomState,
+    /// Without a secret: ids are random and signed, and who shares a place with another one is refreshed more often.
+    hasher: BuildHasherDefault<DefaultHasher>,
 }
 
 impl Upkeep {
