@@ -168,3 +168,24 @@ fn a_login_whose_old_session_could_not_be_ended_has_a_new_id_all_the_same() {
         assert!(session.data().is_empty());
     });
 }
+
+#[test]
+fn a_purge_ends_the_session_and_removes_the_cookie() {
+    let spy = Spy::new().with("SID", RECORD);
+    let manager = manager(options(), &spy).unwrap();
+    let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
+    now_or_never(session.purge()).unwrap();
+    let finished = now_or_never(session.finish()).unwrap();
+    assert!(spy.docs().is_empty(), "the session is there");
+    assert!(finished.is_purged && finished.set_cookie.unwrap().contains("Expires=Thu, 01 Jan 1970"));
+}
+
+/// Who has ended a session need not look for one that took its place.
+#[test]
+fn a_logout_that_finds_its_session_asks_for_no_other() {
+    let spy = Spy::new().with("SID", RECORD);
+    let manager = manager(options().successor_grace(Duration::from_mins(1)), &spy).unwrap();
+    let session = now_or_never(manager.begin(&Head::new().with_session("SID"))).unwrap().unwrap();
+    now_or_never(session.destroy()).unwrap();
+    assert_eq!(spy.calls(), ["get", "destroy"]);
+}
