@@ -34,7 +34,8 @@ use crate::layer::{Handle, Layer};
 pub struct Session(CoreSession);
 
 impl Session {
-    pub(crate) const fn core(&self) -> &CoreSession {
+    /// The session as the core crate has it, for code that serves more than one framework. Its errors are the core's.
+    pub const fn core(&self) -> &CoreSession {
         &self.0
     }
 
