@@ -20,8 +20,8 @@ pub use express_session_core as core;
 pub use express_session_core::{
     ClearSiteData, Cookie, CookieMut, CookieOptions, CookieRejection, Data, DataError, OnConflict, Options,
     OptionsBuilder, OptionsError, OwnedSession, Owner, OwnerError, OwnerLimit, Priority, SameSite,
-    SameSiteOption, Secure, SessionError, SessionHandle, SessionId, StoreOutage, TouchAfter, TrustProxy,
-    Unset,
+    SameSiteOption, Secure, SessionError, SessionHandle, SessionId, SessionSettings, StoreOutage, TouchAfter,
+    TrustProxy, Unset,
 };
 pub use extractor::Session;
 pub use middleware::{SessionMiddleware, SessionService};

@@ -23,8 +23,8 @@ pub use cookie::{Cookie, CookieError, CookieOptions, Priority, SameSite, SameSit
 pub use document::{Data, DataError, DecodeError, Document, RedactedJsonError};
 pub use error::SessionError;
 pub use options::{
-    ClearSiteData, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, OnConflict, Options, OptionsBuilder,
-    OptionsError, OwnerLimit, StoreOutage, Unset,
+    ClearSiteData, CookieSettings, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, MIN_SECRET_LEN, OnConflict, Options,
+    OptionsBuilder, OptionsError, OwnerLimit, SecretSetting, SessionSettings, StoreOutage, Unset,
 };
 pub use owner::{OwnedSession, Owner, OwnerError};
 pub use request::{RequestHead, TrustProxy};

@@ -26,7 +26,8 @@ use crate::cookie::attribute::{Attribute, Expires};
 pub use options::{CookieOptions, SameSiteOption, Secure};
 
 /// When the browser may send the cookie to another site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums, reason = "RFC 6265bis knows these three")]
 pub enum SameSite {
     /// Only requests that start on our own site.
@@ -38,7 +39,8 @@ pub enum SameSite {
 }
 
 /// Which cookies a full browser throws away first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums, reason = "the draft knows these three")]
 pub enum Priority {
     /// First to go.

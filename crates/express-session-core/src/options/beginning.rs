@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use super::{
-    CookieSource, DEFAULT_NAME, DEFAULT_STORE_TIMEOUT, OnConflict, Options, OptionsBuilder, StoreOutage,
-    Unset,
-};
-use crate::cookie::{CookieOptions, SameSite, SameSiteOption, Secure};
-use crate::request::TrustProxy;
+use super::{Options, OptionsBuilder};
+use crate::cookie::{SameSite, SameSiteOption, Secure};
 use crate::store::TouchAfter;
 
 /// The share of a session's life that may pass before reading it extends it, with [`Options::new`].
@@ -49,7 +45,7 @@ impl Options {
     /// | `cookie.secure` | [`Secure::Auto`] | no | a cookie that came by HTTPS never travels without |
     /// | `cache_headers` | true | false | no cache hands one visitor's cookie or page to another |
     ///
-    /// Everything else is as in express-session. Attributes that [`CookieOptions`] do not mention keep these defaults.
+    /// Everything else is as in express-session. Attributes that [`CookieOptions`](crate::CookieOptions) do not mention keep these defaults.
     ///
     /// Behind a proxy that ends TLS, `Auto` needs [`trust_proxy`](OptionsBuilder::trust_proxy) to see HTTPS.
     ///
@@ -87,43 +83,5 @@ impl Options {
     /// Source: express-session 1.19 `index.js`, `session`; `session/cookie.js`.
     pub fn express<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> OptionsBuilder {
         Self::begin(secrets, CookieDefaults::EXPRESS)
-    }
-
-    fn begin<S: AsRef<[u8]>>(
-        secrets: impl IntoIterator<Item = S>,
-        defaults: CookieDefaults,
-    ) -> OptionsBuilder {
-        OptionsBuilder::begin(
-            secrets,
-            |secrets| Self {
-                name: DEFAULT_NAME.to_owned(),
-                secrets,
-                cookie: CookieSource::fixed(CookieOptions::new(), defaults),
-                genid: None,
-                resave: true,
-                save_uninitialized: true,
-                rolling: false,
-                unset: Unset::Keep,
-                proxy: None,
-                trust_proxy: TrustProxy::Never,
-                touch_after: TouchAfter::Always,
-                absolute_timeout: None,
-                first_life: None,
-                reissue: false,
-                store_outage: StoreOutage::Error,
-                store_timeout: DEFAULT_STORE_TIMEOUT,
-                lazy: false,
-                successor_grace: Duration::ZERO,
-                on_conflict: OnConflict::Merge,
-                save_without_cookie: true,
-                keep_expiry: None,
-                allow_rejected_cookie: false,
-                cache_headers: false,
-                clear_site_data: None,
-                owner_key: None,
-                owner_limit: None,
-            },
-            defaults,
-        )
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::beginning::CookieDefaults;
 use super::{Options, OptionsError};
+use crate::cookie::CookieOptions;
 use crate::cookie::signature::{NoSecretError, Secrets};
 
 /// Collects options; [`build`](Self::build) checks them.
@@ -14,6 +15,8 @@ pub struct OptionsBuilder {
     pub(super) no_secret: Option<NoSecretError>,
     pub(super) allow_weak_secret: bool,
     pub(super) cookie_defaults: CookieDefaults,
+    /// As they were given: settings are put over them before defaults fill what is left.
+    pub(super) cookie: CookieOptions,
 }
 
 impl OptionsBuilder {
@@ -27,7 +30,7 @@ impl OptionsBuilder {
             Err(error) => (Secrets::none(), Some(error)),
         };
         let options = options(secrets);
-        Self { options, no_secret, allow_weak_secret: false, cookie_defaults }
+        Self { options, no_secret, allow_weak_secret: false, cookie_defaults, cookie: CookieOptions::new() }
     }
 
     /// Checks the options.

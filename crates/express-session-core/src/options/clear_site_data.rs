@@ -3,7 +3,8 @@
 /// A kind of data that a browser keeps for a site.
 ///
 /// Source: W3C Clear Site Data, section 3.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ClearSiteData {
     /// Cached responses: the back button shows nothing from before the logout.

@@ -25,7 +25,8 @@ impl OptionsBuilder {
     /// Path `/`, `HttpOnly`, gone when the browser closes; with [`Options::new`](crate::Options::new) also `SameSite=Lax`, and as secure as
     /// the connection.
     pub fn cookie(mut self, cookie: CookieOptions) -> Self {
-        self.options.cookie = CookieSource::fixed(cookie, self.cookie_defaults);
+        self.options.cookie = CookieSource::fixed(cookie.clone(), self.cookie_defaults);
+        self.cookie = cookie;
         self
     }
 

@@ -31,5 +31,6 @@ mod outage;
 mod renewal;
 mod session_json;
 mod set_cookie;
+mod settings;
 mod signature;
 mod transactions;
