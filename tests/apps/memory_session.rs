@@ -33,7 +33,33 @@ fn a_browser_gets_the_same_text_with_style() {
     let app = RunningApp::start("memory-session", &[]);
     let page = Client::new(app.address()).as_browser().get("/");
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(page.text().contains("<body>View: 1</body>"), "{}", page.text());
+    assert!(page.text().contains("<main>View: 1</main>"), "{}", page.text());
+}
+
+#[test]
+fn the_log_shows_the_session_as_the_article_prints_it() {
+    let app = RunningApp::start("memory-session", &[]);
+    let mut visitor = Client::new(app.address());
+    visitor.get("/");
+    visitor.get("/");
+    let log = app.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("Session {")).collect();
+    let [first, second] = lines[..] else { panic!("one line for each visit:\n{log}") };
+    assert!(first.contains(r#"Session {"cookie":{"originalMaxAge":86400000,"expires":"2"#), "{first}");
+    // As in the article, the line comes before the visit is counted.
+    assert!(first.ends_with(r#"Z","httpOnly":true,"path":"/"}}"#), "{first}");
+    assert!(second.ends_with(r#","num":1}"#), "{second}");
+    assert!(!log.contains(&visitor.cookie("connect.sid").unwrap()[4..20]), "no id in the log");
+}
+
+#[test]
+fn a_page_says_which_language_it_is_in() {
+    let app = RunningApp::start("memory-session", &[]);
+    let page = Client::new(app.address()).as_browser().get("/");
+    assert!(page.text().starts_with("<!doctype html><html lang=\"en\">"), "{}", page.text());
+    let app = RunningApp::start("login-process", &[]);
+    let page = Client::new(app.address()).as_browser().get("/");
+    assert!(page.text().starts_with("<!doctype html><html lang=\"ko\">"), "{}", page.text());
 }
 
 #[test]

@@ -60,16 +60,31 @@ fn a_bad_value_is_said_with_its_key_and_where_it_comes_from() {
     let output = run_to_end("memory-session", &[], &[("APP__SERVER__PORT", "eighty")]);
     let line = complaint(&output);
     assert!(line.contains("[server]") && line.contains("\"eighty\"") && line.contains("`port`"), "{line}");
-    assert!(line.contains("the environment"), "{line}");
+    assert!(line.contains("the environment variable APP__SERVER__PORT"), "{line}");
 
     let output = run_to_end("memory-session", &[], &[("PORT", "80800")]);
-    assert!(complaint(&output).contains("`port`"));
+    let line = complaint(&output);
+    assert!(line.contains("`port`") && line.contains("the environment variable PORT"), "{line}");
     let output = run_to_end("memory-session", &[], &[("APP__SESSION__COOKIE__SECURE", "perhaps")]);
-    assert!(complaint(&output).contains("[session]"));
+    let line = complaint(&output);
+    assert!(line.contains("[session]"), "{line}");
+    assert!(line.contains("the environment variable APP__SESSION__COOKIE__SECURE"), "{line}");
+    assert!(line.contains("`true`, `false`, `auto`"), "{line}");
+    let output = run_to_end("memory-session", &[], &[("APP__SESSION__MAX_AGE", "abc")]);
+    let line = complaint(&output);
+    assert!(
+        line.contains("the environment variable APP__SESSION__MAX_AGE") && line.contains("`max_age`"),
+        "{line}"
+    );
+    let output = run_to_end("memory-session", &[], &[("APP__SESSION__ABSOLUTE_TIMEOUT_MS", "0")]);
+    let line = complaint(&output);
+    assert!(line.contains("the environment variable APP__SESSION__ABSOLUTE_TIMEOUT_MS"), "{line}");
     let output = run_to_end("memory-session", &[], &[("RUST_LOG", "a=b=c")]);
     assert!(complaint(&output).contains("RUST_LOG"));
     let output = run_to_end("login-process", &[], &[("APP__USERS__FILE", "no/such/file.json")]);
-    assert!(complaint(&output).contains("no/such/file.json is not here"));
+    let line = complaint(&output);
+    assert!(line.contains("no/such/file.json is not here"), "{line}");
+    assert!(line.contains("the environment variable APP__USERS__FILE"), "{line}");
 }
 
 #[test]
@@ -77,7 +92,7 @@ fn a_misspelt_key_is_not_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.toml");
     let usual = fs::read_to_string(workspace().join("config/memory-session.toml")).unwrap();
-    fs::write(&file, usual.replace("# resave =", "re_save =")).unwrap();
+    fs::write(&file, format!("{usual}\n[session]\nre_save = true\n")).unwrap();
     let output = run_to_end("memory-session", &["--config", file.to_str().unwrap()], &[]);
     let line = complaint(&output);
     assert!(line.contains("mine.toml [session]") && line.contains("re_save"), "{line}");
@@ -94,6 +109,64 @@ fn a_file_that_is_not_there_or_no_toml_is_said_without_its_text() {
     let output = run_to_end("memory-session", &["--config", file.to_str().unwrap()], &[]);
     let line = complaint(&output);
     assert!(line.contains("broken.toml") && line.contains("line 2") && !line.contains("hush"), "{line}");
+}
+
+#[test]
+fn a_section_that_the_app_does_not_have_is_not_ignored() {
+    let output = run_to_end("memory-session", &[], &[("APP__STORE__PATH", "elsewhere")]);
+    let line = complaint(&output);
+    assert!(line.contains("unknown field `store`"), "{line}");
+}
+
+#[test]
+fn help_lists_what_can_be_set() {
+    let output = run_to_end("page-views-mysql", &["--help"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in [
+        "--config <FILE>",
+        "DATABASE_URL",
+        "SESSION_SECRET",
+        "first_life_ms",
+        "cookie.same_site",
+        "client_timeout_ms",
+        "store.url",
+        "config/README.md",
+    ] {
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    }
+}
+
+#[test]
+fn an_app_for_every_address_prints_one_that_answers() {
+    let app = RunningApp::start("memory-session", &[("APP__SERVER__HOST", "0.0.0.0")]);
+    assert!(app.log().contains("listening on http://localhost:"), "{}", app.log());
+    assert_eq!(Client::new(app.address()).get("/").text(), "View: 1");
+}
+
+#[test]
+fn several_secrets_can_be_set_by_either_variable() {
+    let (new, old) =
+        ("a new secret for tests, 32 bytes or more", "the old secret for tests, 32 bytes or more");
+    let list = serde_json::json!([new, old]).to_string();
+    for variable in ["SESSION_SECRET", "APP__SESSION__SECRET"] {
+        let app = RunningApp::start("file-session", &[(variable, old)]);
+        let mut visitor = Client::new(app.address());
+        visitor.get("/");
+        let cookie = visitor.cookie("connect.sid").unwrap().to_owned();
+        let (_, _, folder) = app.stop("TERM");
+        let app = RunningApp::start_in(folder, "file-session", &[(variable, &list)]);
+        let mut visitor = Client::new(app.address());
+        visitor.set_cookie("connect.sid", &cookie);
+        assert_eq!(visitor.get("/").text(), "View: 2", "{variable}: the old secret still verifies");
+        let mut newcomer = Client::new(app.address());
+        newcomer.get("/");
+        let cookie = newcomer.cookie("connect.sid").unwrap().to_owned();
+        let (_, _, folder) = app.stop("TERM");
+        let app = RunningApp::start_in(folder, "file-session", &[(variable, new)]);
+        let mut newcomer = Client::new(app.address());
+        newcomer.set_cookie("connect.sid", &cookie);
+        assert_eq!(newcomer.get("/").text(), "View: 2", "{variable}: the new one signs");
+    }
 }
 
 #[test]

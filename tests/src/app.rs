@@ -122,5 +122,5 @@ fn address_in(log: &Path) -> Option<SocketAddr> {
     let log = fs::read_to_string(log).ok()?;
     // Only a whole line: the app may be in the middle of it.
     let (line, _) = log.split_once("listening on http://")?.1.split_once('\n')?;
-    line.parse().ok()
+    line.replace("localhost", "127.0.0.1").parse().ok()
 }

@@ -4,12 +4,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// Finds a file or folder that a relative path names: from the working directory or a folder above it, else from
-/// a folder above the program itself. An absolute path is taken as it is.
+/// a folder above the program itself, else from the workspace it was built in (cargo may have been told to build
+/// elsewhere). An absolute path is taken as it is.
 ///
 /// `None` if it is nowhere.
 pub fn locate(path: impl AsRef<Path>) -> Option<PathBuf> {
     let path = path.as_ref();
-    let starts = [env::current_dir().ok(), env::current_exe().ok()];
+    let built_in = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let starts = [env::current_dir().ok(), env::current_exe().ok(), Some(built_in)];
     starts
         .iter()
         .flatten()

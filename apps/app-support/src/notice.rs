@@ -11,7 +11,7 @@ const LOGIN_FAILED: &str = "login-failed";
 
 /// What the page shows.
 pub const LOGIN_FAILED_HTML: &str =
-    "<p role=\"alert\">로그인 실패 <small>The name or the password is wrong.</small></p>";
+    "<p role=\"alert\">로그인 실패 <small lang=\"en\">The name or the password is wrong.</small></p>";
 
 fn cookie(value: &'static str) -> Cookie<'static> {
     Cookie::build(NAME, value).path("/").http_only(true).same_site(SameSite::Lax).finish()

@@ -36,20 +36,15 @@ impl Page {
     /// gets the same text with a little style around it.
     pub fn text(self, text: &str) -> HttpResponse {
         if self.is_browser {
-            self.html("express-session", &escape(text))
+            Self::respond(document(language(text), "express-session", &escape(text)))
         } else {
             Self::respond(text.to_owned())
         }
     }
 
-    /// A page with this body, which is HTML.
-    pub fn html(self, title: &str, body: &str) -> HttpResponse {
-        let title = escape(title);
-        Self::respond(format!(
-            "<!doctype html><html lang=\"ko\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-             <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\
-             <style>{STYLE}</style></head><body>{body}</body></html>"
-        ))
+    /// A page in Korean with this content, which is HTML; what is in another language says so by `lang`.
+    pub fn html(self, title: &str, content: &str) -> HttpResponse {
+        Self::respond(document("ko", title, content))
     }
 
     /// The answer to who has tried too often to log in.
@@ -57,7 +52,7 @@ impl Page {
         let seconds = refused.retry_after.as_secs();
         let mut response = self.html(
             "too many attempts",
-            &format!("<p role=\"alert\">로그인 시도가 너무 많습니다 <small>Too many attempts to log in. Try again in {seconds} seconds.</small></p>"),
+            &format!("<p role=\"alert\">로그인 시도가 너무 많습니다 <small lang=\"en\">Too many attempts to log in. Try again in {seconds} seconds.</small></p>"),
         );
         *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         let (name, value) = refused.header();
@@ -84,6 +79,20 @@ impl FromRequest for Page {
     }
 }
 
+fn document(language: &str, title: &str, content: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\
+         <style>{STYLE}</style></head><body><main>{content}</main></body></html>"
+    )
+}
+
+/// The language of an article's text: the articles write Korean and English. Screen readers go by it.
+fn language(text: &str) -> &'static str {
+    if text.chars().any(|character| ('가'..='힣').contains(&character)) { "ko" } else { "en" }
+}
+
 /// Makes text safe to stand in HTML, in attributes too.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -103,6 +112,11 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_with_hangul_is_korean() {
+        assert_eq!((language("3번 접속"), language("View: 3")), ("ko", "en"));
+    }
 
     #[test]
     fn text_cannot_become_markup() {

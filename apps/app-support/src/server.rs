@@ -1,6 +1,7 @@
 //! Listening, and stopping gracefully.
 
 use std::io::{self, ErrorKind, Write as _};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
@@ -9,11 +10,10 @@ use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{App, Error, HttpServer};
 use anyhow::{Context as _, Error as AnyError, anyhow};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::content_policy;
 use crate::setup::Setup;
-use crate::slow_clients;
+use crate::{signals, slow_clients};
 
 impl<Settings> Setup<Settings> {
     /// Serves the app that `factory` makes for each worker, until SIGINT or SIGTERM.
@@ -39,8 +39,8 @@ impl<Settings> Setup<Settings> {
         B: MessageBody + 'static,
     {
         let server = self.server;
-        let shutdown = server.shutdown_timeout_ms.0;
-        let client_timeout = server.client_timeout_ms.0;
+        let shutdown = server.shutdown_timeout;
+        let client_timeout = server.client_timeout;
         if client_timeout.is_zero() {
             return Err(anyhow!("server.client_timeout_ms is 0: no client could send a request"));
         }
@@ -66,23 +66,24 @@ impl<Settings> Setup<Settings> {
             .bind((server.host.as_str(), server.port))
             .map_err(|error| cannot_listen(error, &server.host, server.port))?;
         let addresses = http.addrs();
-        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
-        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be awaited")?;
+        let told_to_stop = signals::told_to_stop()?;
         let running = http.run();
         let handle = running.handle();
         actix_web::rt::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            told_to_stop.await;
             stop(handle, shutdown).await;
         });
         for address in addresses {
             // If standard output is gone, the server still serves.
-            let _ = writeln!(io::stdout(), "listening on http://{address}");
+            let _ = writeln!(io::stdout(), "listening on http://{}", reachable(address));
         }
         running.await.context("the server failed")
     }
+}
+
+/// Where a browser on this machine finds the server: "every address" is none that one can go to.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 /// What every response says, where the app does not say otherwise.

@@ -1,32 +1,44 @@
-//! The sections that every app's file has, but for the session.
+//! The sections that an app's file may have, but for the session.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-/// A span of time, written as a whole number of milliseconds, as in Node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "u64")]
-pub struct Millis(pub Duration);
+/// The sections of an app that has none of its own.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSections {}
 
-impl From<u64> for Millis {
-    fn from(milliseconds: u64) -> Self {
-        Self(Duration::from_millis(milliseconds))
+/// An app whose store has something that each machine has elsewhere.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSection<Store> {
+    /// The section `[store]`.
+    pub store: Store,
+}
+
+/// `[store]` of sessions in a database.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// The server, user, password and database; the article's if not said.
+    pub url: Option<String>,
+}
+
+impl std::fmt::Debug for Database {
+    /// Not the URL: there is a password in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").finish_non_exhaustive()
     }
 }
 
-/// An environment variable with a name of its own, and the key that it overrides.
-#[derive(Clone, Copy, Debug)]
-pub struct Variable {
-    pub(crate) name: &'static str,
-    pub(crate) key: &'static str,
-}
-
-impl Variable {
-    /// `name` as in the environment, `key` with dots, as in `session.secret`.
-    pub const fn new(name: &'static str, key: &'static str) -> Self {
-        Self { name, key }
-    }
+/// `[store]` of sessions in files.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Folder {
+    /// The folder; the article's if not said.
+    pub path: Option<PathBuf>,
 }
 
 /// The section `[server]`.
@@ -43,24 +55,29 @@ pub(crate) struct Server {
     #[serde(default = "development")]
     pub(crate) environment: String,
     /// How long a client may take for the head of a request, and again for its body; and may be idle.
-    #[serde(default = "five_seconds")]
-    pub(crate) client_timeout_ms: Millis,
+    #[serde(rename = "client_timeout_ms", default = "five_seconds", deserialize_with = "milliseconds")]
+    pub(crate) client_timeout: Duration,
     /// How long running requests may take once the app is told to stop.
-    #[serde(default = "five_seconds")]
-    pub(crate) shutdown_timeout_ms: Millis,
+    #[serde(rename = "shutdown_timeout_ms", default = "five_seconds", deserialize_with = "milliseconds")]
+    pub(crate) shutdown_timeout: Duration,
     /// What is logged, in `tracing`'s filter language.
-    #[serde(default = "info")]
+    #[serde(default = "log")]
     pub(crate) log: String,
 }
 
-const fn five_seconds() -> Millis {
-    Millis(Duration::from_secs(5))
+const fn five_seconds() -> Duration {
+    Duration::from_secs(5)
 }
 
 fn development() -> String {
     "development".to_owned()
 }
 
-fn info() -> String {
-    "info".to_owned()
+/// Actix tells each start of a worker otherwise.
+fn log() -> String {
+    "info,actix_server=warn".to_owned()
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }

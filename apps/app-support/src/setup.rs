@@ -4,15 +4,16 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use express_session_core::{CookieOptions, Options, OptionsBuilder, OptionsError};
+use express_session_core::{Options, OptionsBuilder, OptionsError, SessionSettings};
 use serde::de::DeserializeOwned;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::Arguments;
 use crate::attempts::Attempts;
-use crate::config_file::{ConfigError, Sections};
-use crate::session_settings::SessionSettings;
-use crate::settings::{Server, Variable};
+use crate::config_file::{ConfigError, Origins, Sections};
+use crate::environment::{Variable, overrides};
+use crate::help;
+use crate::settings::Server;
 
 /// What an app gets to start with. `Settings` is the app's own part of its file.
 pub struct Setup<Settings> {
@@ -20,7 +21,7 @@ pub struct Setup<Settings> {
     pub settings: Settings,
     pub(crate) server: Server,
     session: SessionSettings,
-    file: String,
+    origins: Origins,
     secret_variable: Option<&'static str>,
 }
 
@@ -34,7 +35,8 @@ where
     Start: AsyncFnOnce(Setup<Settings>) -> anyhow::Result<()>,
 {
     // Ends the process by itself for `--help` and for arguments it does not know.
-    let matches = Arguments::command().name(name).version(env!("CARGO_PKG_VERSION")).get_matches();
+    let command = Arguments::command().name(name).version(env!("CARGO_PKG_VERSION"));
+    let matches = command.after_help(help::settings::<Settings>(name, variables)).get_matches();
     let outcome = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => match Setup::read(name, arguments, variables) {
             Ok(setup) => start(setup).await,
@@ -56,7 +58,10 @@ where
 impl<Settings> Setup<Settings> {
     /// The secrets that sign the cookie: these, the article's, unless the configuration or the environment has others.
     pub fn secrets(&self, of_the_article: &[&str]) -> Vec<String> {
-        self.session.secrets(of_the_article)
+        match &self.session.secret {
+            Some(secrets) => secrets.as_slice().to_vec(),
+            None => of_the_article.iter().map(|secret| (*secret).to_owned()).collect(),
+        }
     }
 
     /// The options of the session middleware: the app's, where the configuration does not say otherwise.
@@ -64,14 +69,21 @@ impl<Settings> Setup<Settings> {
     /// # Errors
     ///
     /// If they do not work together; the text says what to change, and where.
-    pub fn session(&self, options: OptionsBuilder, cookie: CookieOptions) -> anyhow::Result<Options> {
-        let session = self.session.clone().over(options, cookie);
-        session.map_err(|error| ConfigError::new(self.explain(error)).into())
+    pub fn session(&self, options: OptionsBuilder) -> anyhow::Result<Options> {
+        let options = options.settings(&self.session).build();
+        options.map_err(|error| ConfigError::new(self.explain(error)).into())
+    }
+
+    /// Where the value of a key such as `store.url` stands, for messages: a variable, or a place in the file.
+    pub fn place(&self, key: &str) -> String {
+        self.origins.place(key)
     }
 
     /// A new count of attempts to log in, which believes the proxies that the configuration trusts.
     pub fn attempts(&self) -> Attempts {
-        Attempts::new(self.session.trusts_proxy())
+        let always = self.session.proxy;
+        let proxies = self.session.trust_proxy.clone().unwrap_or_default();
+        Attempts::new(move |peer| always.unwrap_or_else(|| proxies.contains(&peer)))
     }
 
     /// Whether this is a server for visitors (`server.environment`, or `NODE_ENV` where the app knows it).
@@ -81,7 +93,6 @@ impl<Settings> Setup<Settings> {
 
     /// What is wrong with the session options, and where to mend it.
     fn explain(&self, error: OptionsError) -> String {
-        let file = &self.file;
         let about_secret = matches!(
             error,
             OptionsError::NoSecret(_)
@@ -89,46 +100,49 @@ impl<Settings> Setup<Settings> {
                 | OptionsError::WeakSecret { .. }
                 | OptionsError::GuessableSecret { .. }
         );
-        match self.secret_variable {
-            Some(name) if about_secret => format!(
-                "{error}; set the environment variable {name}, or `secret` under [session] in {file} \
-                 (to make one: openssl rand -base64 33)"
-            ),
-            _ => format!("{file} [session]: {:#}", anyhow::Error::new(error)),
+        let origins = &self.origins;
+        if about_secret {
+            let variable = origins.variable("session.secret").or(self.secret_variable);
+            let variable =
+                variable.map(|name| format!("the environment variable {name}, or ")).unwrap_or_default();
+            let place = origins.place_in_file("session.secret");
+            return format!("{error}; set {variable}{place} (to make one: openssl rand -base64 33)");
+        }
+        let error = format!("{:#}", anyhow::Error::new(error));
+        match origins.variable_named_in("session", &error) {
+            Some(variable) => format!("the environment variable {variable}: {error}"),
+            None => format!("{}: {error}", origins.section("session")),
         }
     }
 }
 
 impl<Settings: DeserializeOwned> Setup<Settings> {
     fn read(name: &str, arguments: Arguments, variables: &[Variable]) -> Result<Self, ConfigError> {
-        let mut sections = Sections::read(name, arguments.config, variables)?;
+        let mut sections = Sections::read(name, arguments.config, overrides(variables)?)?;
         let server: Server = sections.take("server")?;
         let session: SessionSettings = sections.take("session")?;
-        start_logging(&server.log, &sections.file)?;
+        start_logging(&server.log, &sections.origins)?;
         let secret_variable = variables.iter().find(|variable| variable.key == "session.secret");
         let secret_variable = secret_variable.map(|variable| variable.name);
-        Ok(Self { settings: sections.rest()?, server, session, file: sections.file, secret_variable })
+        Ok(Self { settings: sections.rest()?, server, session, origins: sections.origins, secret_variable })
     }
 }
 
 impl<Settings> std::fmt::Debug for Setup<Settings> {
     /// Without secrets, and without the app's own settings, which may hold some.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setup")
-            .field("server", &self.server)
-            .field("file", &self.file)
-            .finish_non_exhaustive()
+        f.debug_struct("Setup").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
 /// `RUST_LOG` counts more than the file.
-fn start_logging(filter: &str, file: &str) -> Result<(), ConfigError> {
+fn start_logging(filter: &str, origins: &Origins) -> Result<(), ConfigError> {
     let (text, place) = match std::env::var("RUST_LOG") {
         Ok(text) if !text.is_empty() => (text, "the environment variable RUST_LOG".to_owned()),
-        _ => (filter.to_owned(), format!("{file} [server]")),
+        _ => (filter.to_owned(), origins.place("server.log")),
     };
     let filter = EnvFilter::try_new(&text)
-        .map_err(|error| ConfigError::new(format!("{place}: `log` is not a filter: {error}")))?;
+        .map_err(|error| ConfigError::new(format!("{place} is not a filter: {error}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -17,6 +17,13 @@ pub struct User {
     pub password: String,
 }
 
+impl User {
+    /// A user, with the bcrypt hash of the password.
+    pub fn new(id: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { id: id.into(), password: password.into() }
+    }
+}
+
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("User").field("id", &self.id).finish_non_exhaustive()

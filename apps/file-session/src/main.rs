@@ -2,53 +2,22 @@
 
 use std::process::ExitCode;
 
-use actix_web::{App, HttpResponse, web};
 use anyhow::Context as _;
-use app_support::{Millis, Page, Setup, Variable};
-use express_session_actix::{CookieOptions, Error, Options, Session, SessionMiddleware};
-use express_session_file::{FileOptions, FileStore};
-use serde::Deserialize;
-
-/// `[store]` in config/file-session.toml.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    store: Store,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Store {
-    path: String,
-    file_extension: String,
-    ttl_ms: Millis,
-    reap_interval_ms: Millis,
-}
+use app_support::{Counter, Folder, SESSION_SECRET, Setup, StoreSection};
+use express_session_actix::Options;
+use express_session_file::{DEFAULT_PATH, FileOptions, FileStore};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    app_support::run("file-session", &[Variable::new("SESSION_SECRET", "session.secret")], start).await
+    app_support::run("file-session", &[SESSION_SECRET], start).await
 }
 
-async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    // session({ secret: 'secret key', resave: false, saveUninitialized: true })
+async fn start(setup: Setup<StoreSection<Folder>>) -> anyhow::Result<()> {
+    let path = setup.settings.store.path.clone().unwrap_or(DEFAULT_PATH.into());
+    let store = FileStore::new(FileOptions::new().path(path)).with_context(|| setup.place("store.path"))?;
     let options = Options::express(setup.secrets(&["secret key"]))
         .allow_weak_secret(true)
         .resave(false)
         .save_uninitialized(true);
-    let Store { path, file_extension, ttl_ms, reap_interval_ms } = &setup.settings.store;
-    let files = FileOptions::new()
-        .path(path)
-        .file_extension(file_extension)
-        .ttl(ttl_ms.0)
-        .reap_interval(reap_interval_ms.0);
-    let store = FileStore::new(files).with_context(|| format!("the session folder {path} cannot be used"))?;
-    let sessions = SessionMiddleware::new(store, setup.session(options, CookieOptions::new())?);
-    setup.serve(move || App::new().wrap(sessions.clone()).route("/", web::get().to(index))).await
-}
-
-async fn index(session: Session, page: Page) -> Result<HttpResponse, Error> {
-    tracing::info!(?session, new = session.is_new(), "visit");
-    let num = session.update("num", |num: Option<u64>| num.map_or(1, |num| num + 1)).await?;
-    Ok(page.text(&format!("View: {num}")))
+    setup.count(store, options, Counter { path: "/", key: "num", text: |num| format!("View: {num}") }).await
 }

@@ -10,12 +10,10 @@ use actix_web::http::header;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use anyhow::Context as _;
 use app_support::{
-    Attempts, LOGIN_FAILED_HTML, Page, RELOAD_WHEN_RESTORED, Setup, Users, Variable, announce_failed_login,
-    clear_notice, escape, login_has_failed,
+    Attempts, LOGIN_FAILED_HTML, Page, RELOAD_WHEN_RESTORED, SESSION_SECRET, Setup, Users,
+    announce_failed_login, clear_notice, escape, login_has_failed,
 };
-use express_session_actix::{
-    CookieOptions, CrossOriginProtection, Error, Options, Session, SessionMiddleware,
-};
+use express_session_actix::{CrossOriginProtection, Error, Options, Session, SessionMiddleware};
 use express_session_memory::{MemoryOptions, MemoryStore};
 use serde::Deserialize;
 
@@ -38,18 +36,18 @@ struct UsersFile {
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    app_support::run("login-process", &[Variable::new("SESSION_SECRET", "session.secret")], start).await
+    app_support::run("login-process", &[SESSION_SECRET], start).await
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    // session({ secret: 'mySecretKey!@#$', resave: false, saveUninitialized: true })
     let options = Options::express(setup.secrets(&["mySecretKey!@#$"]))
         .allow_weak_secret(true)
         .resave(false)
         .save_uninitialized(true);
-    let options = setup.session(options, CookieOptions::new())?;
+    let options = setup.session(options)?;
     let attempts = web::Data::new(setup.attempts());
-    let users = web::Data::new(users::read(&setup.settings.users.file).context("users.file")?);
+    let users =
+        web::Data::new(users::read(&setup.settings.users.file).with_context(|| setup.place("users.file"))?);
     let sessions = SessionMiddleware::new(MemoryStore::new(MemoryOptions::new()), options);
     setup
         .serve(move || {
@@ -71,8 +69,9 @@ async fn index(request: HttpRequest, session: Session, page: Page) -> HttpRespon
     let failed = login_has_failed(&request);
     let body = match user(&session) {
         Some(user) => format!(
-            "<h1 id=\"user\">{user}</h1><p>님이 로그인했습니다 <small>is logged in</small></p>\
-             <a href=\"/rightLoginCheck\">확인 check</a><a href=\"/logout_process\">로그아웃 logout</a>{RELOAD_WHEN_RESTORED}",
+            "<h1 id=\"user\">{user}</h1><p>님이 로그인했습니다 <small lang=\"en\">is logged in</small></p>\
+             <nav><a href=\"/rightLoginCheck\">확인 <span lang=\"en\">check</span></a>\
+             <a href=\"/logout_process\">로그아웃 <span lang=\"en\">logout</span></a></nav>{RELOAD_WHEN_RESTORED}",
             user = escape(&user)
         ),
         None if failed => format!("{LOGIN_FAILED_HTML}{LOGIN_FORM}"),

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use actix_web::http::header;
 use actix_web::{App, HttpRequest, HttpResponse, web};
-use anyhow::Context as _;
 use app_support::{
-    Attempts, Page, Setup, User, Users, Variable, announce_failed_login, clear_notice, login_has_failed,
+    Attempts, DATABASE_URL, Database, Page, SESSION_SECRET, Setup, User, Users, announce_failed_login,
+    clear_notice, log_unless_ready, login_has_failed,
 };
-use express_session_actix::{CookieOptions, CrossOriginProtection, Options, Session, SessionMiddleware};
+use express_session_actix::{CrossOriginProtection, Options, Session, SessionMiddleware};
 use express_session_mysql::{MySqlOptions, MySqlStore};
 use serde::Deserialize;
 
@@ -23,38 +23,35 @@ const USER: &str = "user";
 #[serde(deny_unknown_fields)]
 struct Settings {
     webpage: String,
-    users: Vec<User>,
-    store: Store,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Store {
-    url: String,
+    store: Database,
 }
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let variables =
-        [Variable::new("SESSION_SECRET", "session.secret"), Variable::new("DATABASE_URL", "store.url")];
-    app_support::run("mysql-session", &variables, start).await
+    app_support::run("mysql-session", &[SESSION_SECRET, DATABASE_URL], start).await
 }
 
 async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    // session({ secret: 'secret key', resave: false, saveUninitialized: false })
     let options = Options::express(setup.secrets(&["secret key"]))
         .allow_weak_secret(true)
         .resave(false)
         .save_uninitialized(false);
-    let options = setup.session(options, CookieOptions::new())?;
+    let options = setup.session(options)?;
     let attempts = web::Data::new(setup.attempts());
-    let users = web::Data::new(Users::new(setup.settings.users.clone()).context("users")?);
+    let users = web::Data::new(Users::new([
+        // "world" and "bye", of which the article says that they should be hashed.
+        User::new("hello", "$2b$10$iEA8LLSSbTf8A0R7RDkcQ.8sZ7ln6xUbGtYOX5DGi6wSvAqyd.1mm"),
+        User::new("good", "$2b$10$5JFEG.yEQMj1Ou80d4iW7OMzUCFZxFaZJFs0SiSjB8jZ5iIhCKi8O"),
+    ])?);
     let webpage = web::Data::new(Webpage::new(&setup.settings.webpage));
-    let database = MySqlOptions::from_url(&setup.settings.store.url).context("store.url")?;
-    let store = MySqlStore::new(database).context("store")?;
-    if let Err(error) = store.ready().await {
-        tracing::error!("MySQL cannot be used yet: {:#}", anyhow::Error::new(error));
-    }
+    let article = MySqlOptions::new()
+        .host("localhost")
+        .port(3306)
+        .user("root")
+        .password("root")
+        .database("session_test");
+    let store = MySqlStore::new(setup.database(&setup.settings.store, article, MySqlOptions::from_url)?)?;
+    log_unless_ready("MySQL", store.ready().await);
     let sessions = SessionMiddleware::new(store, options);
     setup
         .serve(move || {

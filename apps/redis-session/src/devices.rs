@@ -75,7 +75,7 @@ pub(crate) async fn page(session: Session, page: Page) -> Result<HttpResponse, E
         ""
     };
     let body = format!(
-        "<main><h1>내 기기 <small>My devices</small></h1><ul>{rows}</ul>{others}</main>{RELOAD_WHEN_RESTORED}"
+        "<h1>내 기기 <small lang=\"en\">My devices</small></h1><ul>{rows}</ul>{others}{RELOAD_WHEN_RESTORED}"
     );
     Ok(page.html("내 기기", &body))
 }
@@ -87,7 +87,7 @@ fn row(device: &OwnedSession) -> String {
     let (this, button) =
         if device.is_current { (" <em>이 기기</em>", "로그아웃") } else { ("", "끝내기") };
     format!(
-        "<li><div>{label}{this}<small><time>{since}</time></small></div>\
+        "<li><div>{label}{this}<small><time lang=\"en\">{since}</time></small></div>\
          <form method=\"post\" action=\"/devices/{}/end\"><button aria-label=\"{button}: {label}\">{button}</button></form></li>",
         device.handle
     )
@@ -95,11 +95,11 @@ fn row(device: &OwnedSession) -> String {
 
 fn login_form(notice: &str) -> String {
     format!(
-        "<main><h1>로그인 <small>Log in</small></h1>{notice}<form method=\"post\" action=\"/devices/login\">\
+        "<h1>로그인 <small lang=\"en\">log in</small></h1>{notice}<form method=\"post\" action=\"/devices/login\">\
          <label for=\"username\">이름</label><input id=\"username\" name=\"username\" autocomplete=\"username\" required>\
          <label for=\"password\">비밀번호</label>\
          <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required>\
-         <button>로그인</button></form></main>"
+         <button>로그인</button></form>"
     )
 }
 

@@ -10,51 +10,35 @@ use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, web};
-use anyhow::Context as _;
-use app_support::{Setup, Variable};
+use app_support::{Database, SESSION_SECRET, Setup, StoreSection, Variable};
 use express_session_actix::{CookieOptions, CrossOriginProtection, Options, SessionMiddleware};
-use express_session_redis::{RedisOptions, RedisPool, RedisStore};
-use serde::Deserialize;
+use express_session_redis::{DEFAULT_URL, RedisOptions, RedisPool, RedisStore};
 
 use crate::users::Users;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    store: Store,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Store {
-    url: String,
-    prefix: String,
-}
 
 #[actix_web::main]
 async fn main() -> ExitCode {
     let variables = [
-        Variable::new("SESSION_SECRET", "session.secret"),
+        SESSION_SECRET,
         Variable::new("REDIS_URL", "store.url"),
         Variable::new("NODE_ENV", "server.environment"),
     ];
     app_support::run("redis-session", &variables, start).await
 }
 
-async fn start(setup: Setup<Settings>) -> anyhow::Result<()> {
-    // session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { secure: in
-    // production, httpOnly: true, maxAge: 600000 * 60 * 24 * 60 } })
-    let options = Options::express(setup.secrets(&[])).resave(false).save_uninitialized(false);
-    let cookie = CookieOptions::new()
-        .secure(setup.is_production())
-        .http_only(true)
-        .max_age(Duration::from_hours(600 * 60 * 24 * 60 / 3600));
-    let options = setup.session(options, cookie)?;
-    let Store { url, prefix } = &setup.settings.store;
-    let pool = RedisPool::url(url).context("store.url")?;
+async fn start(setup: Setup<StoreSection<Database>>) -> anyhow::Result<()> {
+    let options = Options::express(setup.secrets(&[])).resave(false).save_uninitialized(false).cookie(
+        CookieOptions::new()
+            .secure(setup.is_production())
+            .http_only(true)
+            // The article's 600000 * 60 * 24 * 60 milliseconds.
+            .max_age(Duration::from_hours(24 * 600)),
+    );
+    let options = setup.session(options)?;
+    let pool = setup.database(&setup.settings.store, RedisPool::url(DEFAULT_URL)?, RedisPool::url)?;
     let attempts = web::Data::new(setup.attempts());
     let users = web::Data::new(Users::new(&pool)?);
-    let store = RedisStore::new(RedisOptions::new().pool(pool).prefix(prefix)).context("store")?;
+    let store = RedisStore::new(RedisOptions::new().pool(pool))?;
     match store.ready().await {
         Ok(()) => tracing::info!("Redis에 연결되었습니다."),
         Err(error) => tracing::error!("Redis cannot be used yet: {:#}", anyhow::Error::new(error)),
