@@ -21,6 +21,18 @@ need() {
     }
 }
 
+# claim APP VARIABLE: two servers on the same data would destroy them. Held until the server has ended: it inherits the lock.
+claim() {
+    mkdir -p ".run/$1"
+    # Not on every system; there, nothing keeps a second one from starting.
+    command -v flock >/dev/null || return 0
+    exec 9>".run/$1/lock"
+    flock --nonblock 9 || {
+        echo "$1 is running already, with its data in .run/$1: stop it, or set $2 to a server of your own" >&2
+        exit 1
+    }
+}
+
 # A port of 127.0.0.1 that nobody listens on, from the given one up.
 free_port() {
     local port=$1
@@ -59,6 +71,7 @@ provide_secret() {
 # DATABASE_URL: user, password and database are the article's.
 start_private_mariadb() {
     need mariadbd mariadb-server
+    claim "$1" DATABASE_URL
     local app=$1 dir=$PWD/.run/$1/mariadb port database password as_user=()
     case $app in
         mysql-session) database=session_test password=root ;;
@@ -96,6 +109,7 @@ SQL
 # REDIS_URL: what is stored survives a restart.
 start_private_redis() {
     need redis-server redis-server
+    claim "$1" REDIS_URL
     local app=$1 dir=$PWD/.run/$1/redis port
     port=$(free_port 63790)
     mkdir -p "$dir"
