@@ -70,6 +70,11 @@ fn a_bad_value_is_said_with_its_key_and_where_it_comes_from() {
     assert!(line.contains("[session]"), "{line}");
     assert!(line.contains("the environment variable APP__SESSION__COOKIE__SECURE"), "{line}");
     assert!(line.contains("`true`, `false`, `auto`"), "{line}");
+    let output = run_to_end("memory-session", &[], &[("APP__SESSION__UNSET", "forget")]);
+    assert!(complaint(&output).contains("unknown variant `forget`, expected `keep` or `destroy`"));
+    let output = run_to_end("memory-session", &[], &[("APP__SESSION__OWNER_LIMIT__END_OLDEST", "0")]);
+    let line = complaint(&output);
+    assert!(line.contains("the environment variable APP__SESSION__OWNER_LIMIT__END_OLDEST"), "{line}");
     let output = run_to_end("memory-session", &[], &[("APP__SESSION__MAX_AGE", "abc")]);
     let line = complaint(&output);
     assert!(

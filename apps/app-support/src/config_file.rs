@@ -51,6 +51,13 @@ impl Origins {
         last.map(|(_, variable)| variable.as_str())
     }
 
+    /// A variable that overrides something in the value of a key.
+    fn variable_below(&self, key: &str) -> Option<&str> {
+        let is_below = |below: &str| below.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let below = self.overridden.iter().rev().find(|(overridden, _)| is_below(overridden));
+        below.map(|(_, variable)| variable.as_str())
+    }
+
     /// The variable that overrides the option of `section` that an error is about: one whose name it says.
     pub(crate) fn variable_named_in(&self, section: &str, error: &str) -> Option<&str> {
         let is_named = |key: &str| {
@@ -84,7 +91,9 @@ impl Origins {
         // An unknown key is an error of the section it stands in, and quoted first.
         let unknown = reason.split('`').nth(1).unwrap_or_default();
         let candidates = [parent.clone(), format!("{parent}.{unknown}"), unknown.to_owned()];
-        if let Some(variable) = candidates.iter().find_map(|key| self.variable(key)) {
+        // What is wrong with a part of a value is an error of the whole.
+        let part = || self.variable_below(&parent).filter(|_| !within.is_empty());
+        if let Some(variable) = candidates.iter().find_map(|key| self.variable(key)).or_else(part) {
             let place = if within.is_empty() { String::new() } else { format!(": `{within}`") };
             let section = self.section(section);
             return ConfigError(format!("the environment variable {variable} ({section}{place}): {reason}"));

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::value::StringDeserializer;
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -54,6 +55,7 @@ pub struct SessionSettings {
     /// `rolling`: a boolean.
     pub rolling: Option<bool>,
     /// `unset`: `"keep"` or `"destroy"`.
+    #[serde(deserialize_with = "word")]
     pub unset: Option<Unset>,
     /// `proxy`: a boolean.
     pub proxy: Option<bool>,
@@ -74,6 +76,7 @@ pub struct SessionSettings {
     /// `reissue`: a boolean.
     pub reissue: Option<bool>,
     /// `store_outage`: `"error"`, `"service_unavailable"` or `"without_session"`.
+    #[serde(deserialize_with = "word")]
     pub store_outage: Option<StoreOutage>,
     /// `store_timeout_ms`: milliseconds, at least 1.
     #[serde(rename = "store_timeout_ms", deserialize_with = "milliseconds")]
@@ -81,12 +84,14 @@ pub struct SessionSettings {
     /// `lazy`: a boolean.
     pub lazy: Option<bool>,
     /// `on_conflict`: `"merge"` or `"fail"`.
+    #[serde(deserialize_with = "word")]
     pub on_conflict: Option<OnConflict>,
     /// `save_without_cookie`: a boolean.
     pub save_without_cookie: Option<bool>,
     /// `cache_headers`: a boolean.
     pub cache_headers: Option<bool>,
     /// `clear_site_data`: a list of `"cache"`, `"cookies"` and `"storage"`.
+    #[serde(deserialize_with = "words")]
     pub clear_site_data: Option<Vec<ClearSiteData>>,
     /// `owner_key`: a path of keys, such as `user.id`.
     pub owner_key: Option<String>,
@@ -115,6 +120,7 @@ pub struct CookieSettings {
     /// `partitioned`: a boolean.
     pub partitioned: Option<bool>,
     /// `priority`: `"low"`, `"medium"` or `"high"`.
+    #[serde(deserialize_with = "word")]
     pub priority: Option<Priority>,
 }
 
@@ -216,4 +222,18 @@ impl CookieSettings {
 /// A whole number of milliseconds, as Node counts time.
 fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+}
+
+/// One of an enum's words. Read as a text first: not every format's own error for an enum says which words there are.
+fn word<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| T::deserialize(StringDeserializer::new(text))).transpose()
+}
+
+/// A list of them.
+fn words<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let texts = Option::<Vec<String>>::deserialize(deserializer)?.map(Vec::into_iter);
+    texts.map(|texts| texts.map(|text| T::deserialize(StringDeserializer::new(text))).collect()).transpose()
 }
