@@ -9,8 +9,9 @@ use super::index::{Span, same_key, spells};
 /// Like a document, this is a text and an index of it. A change that leaves things as they are is none.
 #[derive(Clone, Default)]
 pub(crate) struct Changes {
-    /// Keys (as JSON writes them) and values, one behind the other; what is not indexed is left over.
-    text: String,
+    /// Keys (as JSON writes them) and values, one behind the other; what is not indexed is left over. A counter needs no
+    /// memory of its own.
+    text: SmallVec<[u8; 32]>,
     /// The key and the value; none for a key that was removed.
     keys: SmallVec<[(Span, Option<Span>); 4]>,
 }
@@ -21,12 +22,6 @@ pub(crate) enum Change<'a> {
     /// It has this value now, as it is written.
     Set(&'a str),
     Removed,
-}
-
-impl<'a> Change<'a> {
-    fn of(value: Option<Span>, text: &'a str) -> Self {
-        value.map_or(Self::Removed, |value| Self::Set(value.of(text)))
-    }
 }
 
 impl Changes {
@@ -40,38 +35,27 @@ impl Changes {
 
     /// What became of `key`, if anything.
     pub(crate) fn get(&self, key: &str) -> Option<Change<'_>> {
-        self.find(|raw| spells(raw, key)).map(|place| self.change(place))
+        self.find(|raw| spells(raw, key))
+            .and_then(|place| self.keys.get(place))
+            .map(|(_, value)| self.change(*value))
     }
 
     /// As [`get`](Self::get) for a key as it is written.
     pub(crate) fn get_raw(&self, raw: &str) -> Option<Change<'_>> {
-        self.find(|other| same_key(other, raw)).map(|place| self.change(place))
+        self.find(|other| same_key(other, raw))
+            .and_then(|place| self.keys.get(place))
+            .map(|(_, value)| self.change(*value))
     }
 
     /// The keys as they are written, and what became of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Change<'_>)> {
-        self.keys.iter().map(|(key, value)| (key.of(&self.text), Change::of(*value, &self.text)))
+        self.keys.iter().map(|(key, value)| (self.part(*key), self.change(*value)))
     }
 
-    /// Room to write a value into; [`set`](Self::set) or [`withdraw`](Self::withdraw) must follow.
-    pub(crate) fn draft(&mut self) -> (usize, &mut String) {
-        (self.text.len(), &mut self.text)
-    }
-
-    /// The value written since [`draft`](Self::draft).
-    pub(crate) fn drafted(&self, start: usize) -> &str {
-        self.text.get(start..).unwrap_or_default()
-    }
-
-    /// Takes back what was written since [`draft`](Self::draft).
-    pub(crate) fn withdraw(&mut self, start: usize) {
-        self.text.truncate(start);
-    }
-
-    /// Makes what was written since [`draft`](Self::draft) the value of a key, given as it is written.
-    pub(crate) fn set(&mut self, raw_key: &str, start: usize) {
+    /// Sets a key, given as it is written, to a value.
+    pub(crate) fn set(&mut self, raw_key: &str, value: &str) {
         // Beyond 4 GiB there is no span; no store takes such a document.
-        if let Some(value) = Span::new(start, self.text.len()) {
+        if let Some(value) = self.add(value) {
             self.put(raw_key, Some(value));
         }
     }
@@ -88,11 +72,15 @@ impl Changes {
             }
             return;
         }
-        let start = self.text.len();
-        self.text.push_str(raw_key);
-        if let Some(key) = Span::new(start, self.text.len()) {
+        if let Some(key) = self.add(raw_key) {
             self.keys.push((key, value));
         }
+    }
+
+    fn add(&mut self, text: &str) -> Option<Span> {
+        let start = self.text.len();
+        self.text.extend_from_slice(text.as_bytes());
+        Span::new(start, self.text.len())
     }
 
     /// Whether there was a change of `key` to forget.
@@ -103,8 +91,9 @@ impl Changes {
 
     /// Forgets the changes for which `keep` says no; it is given the key as it is written.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, Change<'_>) -> bool) {
-        let text = &self.text;
-        self.keys.retain(|(key, value)| keep(key.of(text), Change::of(*value, text)));
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.retain(|(key, value)| keep(self.part(*key), self.change(*value)));
+        self.keys = keys;
     }
 
     pub(crate) fn clear(&mut self) {
@@ -113,10 +102,15 @@ impl Changes {
     }
 
     fn find(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
-        self.keys.iter().position(|(key, _)| is(key.of(&self.text)))
+        self.keys.iter().position(|(key, _)| is(self.part(*key)))
     }
 
-    fn change(&self, place: usize) -> Change<'_> {
-        Change::of(self.keys.get(place).and_then(|(_, value)| *value), &self.text)
+    fn change(&self, value: Option<Span>) -> Change<'_> {
+        value.map_or(Change::Removed, |value| Change::Set(self.part(value)))
+    }
+
+    fn part(&self, part: Span) -> &str {
+        // It was copied from a text, so it is one.
+        std::str::from_utf8(part.of_bytes(&self.text)).unwrap_or_default()
     }
 }

@@ -15,6 +15,7 @@ use crate::clock::UnixMillis;
 use crate::cookie::Cookie;
 use crate::js::json;
 use crate::owner::{Owner, OwnerKey};
+use crate::scratch::with_scratch;
 
 /// The top-level key under which a record keeps its creation time for
 /// [`absolute_timeout`](crate::OptionsBuilder::absolute_timeout), in milliseconds since 1970.
@@ -156,21 +157,16 @@ impl Data {
         key: &str,
         write: impl FnOnce(&mut String) -> Result<(), serde_json::Error>,
     ) -> Result<(), DataError> {
-        let (start, out) = self.changes.draft();
-        if let Err(error) = write(out) {
-            self.changes.withdraw(start);
-            return Err(DataError::Encode(error));
-        }
-        let new = self.changes.drafted(start);
-        if self.document.get_raw(key).is_some_and(|stored| json::same(stored, new)) {
-            self.changes.withdraw(start);
-            self.changes.forget(key);
-        } else if matches!(self.changes.get(key), Some(Change::Set(present)) if json::same(present, new)) {
-            self.changes.withdraw(start);
-        } else {
-            self.changes.set(&raw_key(key), start);
-        }
-        Ok(())
+        with_scratch(|new| {
+            write(new).map_err(DataError::Encode)?;
+            if self.document.get_raw(key).is_some_and(|stored| json::same(stored, new)) {
+                self.changes.forget(key);
+            } else if !matches!(self.changes.get(key), Some(Change::Set(present)) if json::same(present, new))
+            {
+                self.changes.set(&raw_key(key), new);
+            }
+            Ok(())
+        })
     }
 
     /// Removes `key`; whether it was there.
@@ -248,11 +244,7 @@ impl Data {
         self.changes.retain(|key, now| then.get_raw(key) != Some(now));
         for key in undone {
             match before.get_by_raw_key(key) {
-                Some(text) => {
-                    let (start, out) = self.changes.draft();
-                    out.push_str(text);
-                    self.changes.set(key, start);
-                }
+                Some(text) => self.changes.set(key, text),
                 None => self.changes.remove(key),
             }
         }
