@@ -52,16 +52,25 @@ impl SessionId {
         let mut bytes = [0_u8; 24];
         #[allow(clippy::expect_used, reason = "without randomness every id would be guessable")]
         getrandom::fill(&mut bytes).expect("the operating system provides randomness");
-        Self::from_random(&bytes)
+        Self::from_random_bytes(&bytes)
     }
 
-    /// The id that 24 given random bytes stand for.
-    fn from_random(bytes: &[u8; 24]) -> Self {
+    /// The id that these bytes are [those of](Self::random_bytes).
+    pub fn from_random_bytes(bytes: &[u8; 24]) -> Self {
         let mut text = [0; SHORT_LEN];
-        #[allow(clippy::expect_used, reason = "24 bytes are 32 characters")]
-        let len = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).expect("32 characters fit");
+        // 24 bytes are 32 characters, which fit.
+        let len = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or(0);
         #[allow(clippy::cast_possible_truncation, reason = "32")]
         Self(Text::Short { len: len as u8, bytes: text })
+    }
+
+    /// The bytes that the id stands for, if it has the form of a [generated](Self::generate) one: for stores that keep the
+    /// 24 bytes instead of the 32 characters. `None` for any other id.
+    pub fn random_bytes(&self) -> Option<[u8; 24]> {
+        let mut bytes = [0; 24];
+        let text: &[u8; 32] = self.as_bytes().try_into().ok()?;
+        let len = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+        (len == bytes.len()).then_some(bytes)
     }
 
     /// Accepts an id as a custom generator or a verified cookie gives it.
@@ -149,7 +158,7 @@ pub(crate) mod testing {
 
     /// The id that these random bytes become.
     pub fn session_id_of(bytes: &[u8; 24]) -> SessionId {
-        SessionId::from_random(bytes)
+        SessionId::from_random_bytes(bytes)
     }
 }
 
@@ -163,6 +172,23 @@ mod tests {
         assert_eq!(a.as_str().len(), 32);
         assert!(a.as_str().bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_'));
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn an_id_of_our_form_is_its_bytes_and_no_other_id_is() {
+        for _ in 0..1000 {
+            let id = SessionId::generate();
+            assert_eq!(id.random_bytes().map(|bytes| SessionId::from_random_bytes(&bytes)), Some(id));
+        }
+        for text in ["x", "0123456789012345678901234567890", "012345678901234567890123456789012"] {
+            assert_eq!(SessionId::parse(text).unwrap().random_bytes(), None, "{text}");
+        }
+        for last in ["=", "+", "/", " ", "\0"] {
+            let text = format!("{}{last}", "x".repeat(31));
+            assert_eq!(SessionId::parse(&text).unwrap().random_bytes(), None, "{text}");
+        }
+        let last = SessionId::parse("_".repeat(32)).unwrap();
+        assert_eq!(last.random_bytes(), Some([255; 24]));
     }
 
     #[test]
