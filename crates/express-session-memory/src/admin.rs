@@ -1,107 +1,98 @@
 //! What operators need: listing, adding, counting, clearing, sweeping.
 //!
-//! A listing goes from part to part and, within a part, in the order of the ids, because the order of use changes while it goes
-//! on. For each page a part is locked once and walked through.
+//! A listing goes from part to part and, within a part, in the order of the hashes read from their lowest bit on: the buckets of a
+//! part are in that order, however many there are, so a page looks at what it shows and holds no lock for long.
 
-use std::collections::BinaryHeap;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use express_session_core::{
     Cursor, Document, Listed, Page, SessionId, SessionStoreAdmin, StoreError, Stored, UnixMillis,
 };
 
-use crate::life::Deadline;
-use crate::options::Disposal;
-use crate::recency::Use;
-use crate::shard::{Entry, Lookup, size};
-use crate::shards::{Shards, parse};
+use crate::shards::Shards;
+use crate::slot::Found;
 use crate::store::{MemoryStore, stored};
 
-/// Sessions with their ids.
-type Found = Vec<(Box<[u8]>, Entry)>;
+/// A listing looks at no more buckets while a part is locked.
+const BUCKETS_PER_STEP: usize = 256;
 
-/// A place in a listing: within this part, after this id.
+/// Sessions with their ids.
+type All = Vec<(SessionId, Found)>;
+
+/// A place in a listing: within this part, the sessions whose reversed hash and id are greater than these.
 struct Place {
-    part: u16,
-    after: Box<[u8]>,
+    part: usize,
+    hash: u64,
+    after: Option<SessionId>,
 }
 
 impl Place {
-    fn of(cursor: Option<&Cursor>) -> Result<Self, StoreError> {
-        let Some(cursor) = cursor else { return Ok(Self { part: 0, after: Box::default() }) };
-        let (part, after) = cursor.as_bytes().split_first_chunk().ok_or(StoreError::InvalidCursor)?;
-        Ok(Self { part: u16::from_be_bytes(*part), after: after.into() })
-    }
-
-    fn cursor(&self) -> Cursor {
-        Cursor::of_bytes([&self.part.to_be_bytes(), &*self.after].concat())
+    const fn start(part: usize) -> Self {
+        Self { part, hash: 0, after: None }
     }
 }
 
 impl Shards {
-    /// The first `limit` live sessions of a part after an id, in the order of ids.
-    fn after(&self, place: &Place, limit: usize, now: UnixMillis) -> Found {
-        let shard = self.lock(usize::from(place.part));
-        let mut first = BinaryHeap::with_capacity(limit.min(1024) + 1);
-        for (id, entry) in shard.iter() {
-            if id > &*place.after && !entry.deadline.is_past(now) {
-                first.push(id);
-                if first.len() > limit {
-                    first.pop();
+    /// The place after the session that a cursor names, which need not be there any more.
+    fn place(&self, cursor: Option<&Cursor>) -> Result<Place, StoreError> {
+        let Some(cursor) = cursor else { return Ok(Place::start(0)) };
+        let (part, id) = cursor.as_bytes().split_first_chunk().ok_or(StoreError::InvalidCursor)?;
+        let id = std::str::from_utf8(id).ok().and_then(|id| SessionId::parse(id).ok());
+        let id = id.ok_or(StoreError::InvalidCursor)?;
+        let hash = self.key(&id).hash.reverse_bits();
+        Ok(Place { part: usize::from(u16::from_be_bytes(*part)), hash, after: Some(id) })
+    }
+
+    /// Live sessions from this place on, as long as there are fewer than `limit`, of no more than some buckets; and where to go
+    /// on in this part.
+    fn step(&self, place: &Place, limit: usize, now: UnixMillis, found: &mut All) -> Option<Place> {
+        let shard = self.lock(place.part);
+        let mut place = Place { part: place.part, hash: place.hash, after: place.after.clone() };
+        for _ in 0..BUCKETS_PER_STEP {
+            let (slots, bits) = shard.sessions.bucket(place.hash.reverse_bits())?;
+            let mut here: Vec<_> = slots
+                .filter(|slot| !slot.deadline().is_past(now))
+                .filter_map(|slot| Some((self.key(&slot.id()?).hash.reverse_bits(), slot.id()?, slot)))
+                .filter(|(hash, id, _)| (*hash, Some(id)) > (place.hash, place.after.as_ref()))
+                .collect();
+            here.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+            for (hash, id, slot) in here {
+                found.push((id.clone(), slot.copy()));
+                if found.len() == limit {
+                    return Some(Place { hash, after: Some(id), ..place });
                 }
             }
+            // The first hash of the next bucket.
+            let first = place.hash & !(u64::MAX.checked_shr(bits).unwrap_or(0));
+            let next = 1_u64.checked_shl(64 - bits).and_then(|width| first.checked_add(width))?;
+            place = Place { hash: next, after: None, ..place };
         }
-        let ids = first.into_sorted_vec();
-        ids.into_iter().filter_map(|id| Some((id.into(), shard.peek(id)?.clone()))).collect()
+        Some(place)
     }
 
-    /// Live sessions from this place on, and where to go on.
-    fn page(&self, mut place: Place, limit: usize, now: UnixMillis) -> (Found, Option<Place>) {
+    /// Live sessions from this place on, and whether there may be more.
+    fn page(&self, mut place: Place, limit: usize, now: UnixMillis) -> (All, Option<Cursor>) {
         let mut found = Vec::new();
-        while usize::from(place.part) < self.parts.len() {
-            found.append(&mut self.after(&place, limit - found.len(), now));
+        while place.part < self.parts.len() {
+            place = self.step(&place, limit, now, &mut found).unwrap_or(Place::start(place.part + 1));
             if found.len() == limit {
-                let after = found.last().map(|(id, _)| id.clone()).unwrap_or_default();
-                return (found, Some(Place { after, ..place }));
+                let cursor = |(id, _): &(SessionId, Found)| {
+                    let part = u16::try_from(self.part_of(&self.key(id))).unwrap_or(0);
+                    Cursor::of_bytes([&part.to_be_bytes(), id.as_bytes()].concat())
+                };
+                let next = found.last().map(cursor);
+                return (found, next);
             }
-            place = Place { part: place.part + 1, after: Box::default() };
         }
         (found, None)
-    }
-
-    /// Writes the document unless there is a live session or a mark; whether it did.
-    fn add(&self, id: &SessionId, document: &Document, deadline: Deadline, now: UnixMillis) -> bool {
-        let name = id.as_bytes();
-        let part = self.part_of(id);
-        let mut shard = self.lock(part);
-        if deadline.is_past(now) || shard.marks.successor(name, now).is_some() {
-            return false;
-        }
-        let why = match shard.find(name, now, Use::Write, |_| ()) {
-            Lookup::Live(()) => return false,
-            Lookup::Expired(entry) => {
-                self.left(name, &entry);
-                Some(Disposal::Expired)
-            }
-            Lookup::Absent => None,
-        };
-        let revision = shard.next_revision();
-        shard.insert(name, Entry { text: document.shared_text(), deadline, revision });
-        self.sessions.fetch_add(1, Relaxed);
-        self.bytes.fetch_add(size(name, document.text()), Relaxed);
-        drop(shard);
-        self.dispose(id, why);
-        self.make_room(part, id);
-        true
     }
 }
 
 impl MemoryStore {
     /// None of a falsy document.
-    fn listed(&self, id: SessionId, entry: Entry, now: UnixMillis) -> Option<Listed> {
-        let (size, deadline) = (entry.text.len(), entry.deadline);
-        let stored = match stored(entry) {
+    fn listed(&self, id: SessionId, found: Found, now: UnixMillis) -> Option<Listed> {
+        let (size, deadline) = (found.text.len(), found.deadline);
+        let stored = match stored(found) {
             Ok(stored) => Ok(stored.map(|stored| {
                 let life = self.shards.options.ttl.life(&stored.document, &id, deadline, now);
                 Stored { life, ..stored }
@@ -118,36 +109,30 @@ impl MemoryStore {
     /// All documents that have not expired, decodable or not, sessions or not. For tools and tests, as
     /// [`document`](Self::document).
     pub fn documents(&self) -> Vec<(SessionId, Vec<u8>)> {
-        let first = Place { part: 0, after: Box::default() };
-        let (found, _) = self.shards.page(first, usize::MAX, self.clock.now());
-        found
-            .into_iter()
-            .filter_map(|(id, entry)| Some((parse(&id)?, entry.text.as_bytes().to_vec())))
-            .collect()
+        let (found, _) = self.shards.page(Place::start(0), usize::MAX, self.clock.now());
+        found.into_iter().map(|(id, found)| (id, found.text.as_bytes().to_vec())).collect()
     }
 }
 
 impl SessionStoreAdmin for MemoryStore {
     async fn page(&self, after: Option<&Cursor>, limit: usize) -> Result<Page, StoreError> {
         let now = self.clock.now();
-        let (found, next) = self.shards.page(Place::of(after)?, limit.max(1), now);
-        let listed = |(id, entry): (Box<[u8]>, Entry)| self.listed(parse(&id)?, entry, now);
-        Ok(Page::new(found.into_iter().filter_map(listed).collect(), next.map(|place| place.cursor())))
+        let (found, next) = self.shards.page(self.shards.place(after)?, limit.max(1), now);
+        let listed = |(id, found)| self.listed(id, found, now);
+        Ok(Page::new(found.into_iter().filter_map(listed).collect(), next))
     }
 
     async fn look(&self, id: &SessionId) -> Result<Option<Listed>, StoreError> {
         let now = self.clock.now();
-        let entry = self.shards.lock(self.shards.part_of(id)).peek(id.as_bytes()).cloned();
-        Ok(entry
-            .filter(|entry| !entry.deadline.is_past(now))
-            .and_then(|entry| self.listed(id.clone(), entry, now)))
+        let live = self.shards.peek(id).filter(|found| !found.deadline.is_past(now));
+        Ok(live.and_then(|found| self.listed(id.clone(), found, now)))
     }
 
     async fn add(&self, id: &SessionId, document: &Document, at_most: Duration) -> Result<bool, StoreError> {
         self.check_size(id, document.text())?;
         let now = self.clock.now();
         let deadline = self.shards.options.ttl.deadline(document, id, now).or_within(at_most, now);
-        Ok(!at_most.is_zero() && self.shards.add(id, document, deadline, now))
+        Ok(!at_most.is_zero() && self.shards.add(id, document.text(), deadline, now))
     }
 
     /// Counts expired sessions that no read or sweep has come across yet, as memorystore does.
@@ -164,6 +149,6 @@ impl SessionStoreAdmin for MemoryStore {
     async fn sweep(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         self.owners.prune(now);
-        Ok(self.shards.sweep(now, || false))
+        Ok(self.shards.sweep(now, || true))
     }
 }

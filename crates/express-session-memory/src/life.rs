@@ -18,6 +18,14 @@ impl Deadline {
         Self(instant.0)
     }
 
+    pub(crate) const fn of_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub(crate) const fn millis(self) -> i64 {
+        self.0
+    }
+
     /// Alive at exactly the ttl, dead one millisecond later. Source: lru-cache 4.1.5, `isStale`: age > maxAge.
     pub(crate) const fn is_past(self, now: UnixMillis) -> bool {
         self.0 < now.0

@@ -96,8 +96,9 @@ impl MemoryOptions {
         self
     }
 
-    /// How many bytes the sessions may take: ids, documents, and [`SESSION_OVERHEAD`](crate::SESSION_OVERHEAD)
-    /// for each; `None` for no limit. A single session above it is refused as too large.
+    /// How many bytes the sessions may take: documents, [`SESSION_OVERHEAD`](crate::SESSION_OVERHEAD) for each, and ids that have
+    /// another form than [`SessionId::generate`] gives them, which is part of the overhead; `None` for no limit. A single
+    /// session above it is refused as too large.
     ///
     /// # Default
     ///

@@ -1,38 +1,46 @@
-//! All sessions: which part an id belongs to, the bounds, and what is counted.
+//! All sessions: which part an id belongs to, and what is done to a session while its part is locked.
 
-use std::hash::BuildHasher as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
-use express_session_core::{DecodeError, SessionId, UnixMillis};
+use express_session_core::{SessionId, UnixMillis};
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::bounds::Counts;
 use crate::life::Deadline;
 use crate::options::{Disposal, MemoryOptions};
-use crate::recency::Use;
-use crate::shard::{Entry, Lookup, Shard, size};
+use crate::shard::Shard;
+use crate::slot::{Found, Key, Slot};
 use crate::stats::MemoryStats;
+use crate::table::{Lookup, Use};
 
 /// Up to this many sessions the store is undivided, so that the order of use is exact.
 const UNDIVIDED_MAX: u64 = 16_384;
 /// The same for its size in bytes.
 const UNDIVIDED_MAX_BYTES: u64 = 8 << 20;
-/// Into how many parts larger stores are divided: few requests meet at the same lock, and a sweep that walks
-/// through a million sessions holds one lock for less than a millisecond.
-const PARTS: usize = 256;
+/// Into how many parts larger stores are divided, so that few requests meet at the same lock.
+const PARTS: usize = 64;
 
 /// What became of a write.
 pub(crate) enum Write {
     Written(u64),
-    Conflict(Entry),
+    Conflict(Found),
+    Gone,
+}
+
+/// What became of a touch.
+pub(crate) enum Touch {
+    Touched,
+    /// Nothing was changed: the session's text is this one.
+    Differs(Arc<str>),
     Gone,
 }
 
 /// What became of a session that was to be superseded.
 pub(crate) enum Superseded {
     Done,
-    Conflict(Entry),
+    Conflict(Found),
     Gone,
 }
 
@@ -40,11 +48,7 @@ pub(crate) struct Shards {
     pub(crate) parts: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     pub(crate) options: MemoryOptions,
-    pub(crate) sessions: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-    evictions: AtomicU64,
-    making_room: Mutex<()>,
-    eviction_was_logged: AtomicBool,
+    pub(crate) counts: Counts,
 }
 
 impl Shards {
@@ -52,42 +56,63 @@ impl Shards {
         let undivided = options.max.is_some_and(|max| max <= UNDIVIDED_MAX)
             || options.max_bytes.is_some_and(|max| max <= UNDIVIDED_MAX_BYTES);
         let parts = if undivided { 1 } else { PARTS };
+        let hasher = RandomState::default();
         Self {
-            parts: (0..parts).map(|_| Mutex::new(Shard::new())).collect(),
-            hasher: RandomState::default(),
+            parts: (0..parts).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect(),
+            hasher,
             options,
-            sessions: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            evictions: AtomicU64::new(0),
-            making_room: Mutex::new(()),
-            eviction_was_logged: AtomicBool::new(false),
+            counts: Counts::default(),
         }
     }
 
-    pub(crate) fn part_of(&self, id: &SessionId) -> usize {
-        if self.parts.len() == 1 {
-            return 0;
-        }
-        usize::try_from(self.hasher.hash_one(id) % self.parts.len() as u64).unwrap_or(0)
+    pub(crate) fn key<'a>(&self, id: &'a SessionId) -> Key<'a> {
+        Key::new(id, &self.hasher)
+    }
+
+    /// The upper half of the hash says which part, the lower bits which bucket of it.
+    pub(crate) fn part_of(&self, key: &Key<'_>) -> usize {
+        #[allow(clippy::cast_possible_truncation, reason = "less than the number of parts")]
+        let part = (((key.hash >> 32) * self.parts.len() as u64) >> 32) as usize;
+        part
     }
 
     pub(crate) fn lock(&self, part: usize) -> MutexGuard<'_, Shard> {
         self.parts[part].lock()
     }
 
+    pub(crate) fn lock_part_of(&self, key: &Key<'_>) -> MutexGuard<'_, Shard> {
+        self.lock(self.part_of(key))
+    }
+
+    /// The place of a live session, now the most recently used of its kind; else why there is none: one that has expired is
+    /// removed and counted out.
+    fn find(
+        &self,
+        shard: &mut Shard,
+        key: &Key<'_>,
+        now: UnixMillis,
+        kind: Use,
+    ) -> Result<u32, Option<Disposal>> {
+        match shard.find(key, now, kind) {
+            Lookup::Live(at) => Ok(at),
+            Lookup::Expired(slot) => {
+                self.counts.left(&slot);
+                Err(Some(Disposal::Expired))
+            }
+            Lookup::Absent => Err(None),
+        }
+    }
+
     /// The session, now the most recently used.
-    pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Entry> {
-        let mut shard = self.lock(self.part_of(id));
-        let why = match shard.find(id.as_bytes(), now, Use::Return, |entry| entry.clone()) {
-            Lookup::Live(found) => {
+    pub(crate) fn read(&self, id: &SessionId, now: UnixMillis) -> Option<Found> {
+        let key = self.key(id);
+        let mut shard = self.lock_part_of(&key);
+        let why = match self.find(&mut shard, &key, now, Use::Return) {
+            Ok(at) => {
                 shard.hits += 1;
-                return Some(found);
+                return Some(shard.sessions.slot(at).copy());
             }
-            Lookup::Expired(entry) => {
-                self.left(id.as_bytes(), &entry);
-                Some(Disposal::Expired)
-            }
-            Lookup::Absent => None,
+            Err(why) => why,
         };
         shard.misses += 1;
         drop(shard);
@@ -95,108 +120,106 @@ impl Shards {
         None
     }
 
-    /// The document, expired or not, for those who look at the store from outside.
-    pub(crate) fn peek(&self, id: &SessionId) -> Option<Arc<str>> {
-        self.lock(self.part_of(id)).peek(id.as_bytes()).map(|entry| Arc::clone(&entry.text))
+    /// The session, expired or not, for those who look at the store from outside.
+    pub(crate) fn peek(&self, id: &SessionId) -> Option<Found> {
+        let key = self.key(id);
+        let shard = self.lock_part_of(&key);
+        Some(shard.sessions.peek(&key)?.copy())
     }
 
     /// Writes the document over the session with the given revision, or over anything.
     pub(crate) fn write(
         &self,
         id: &SessionId,
-        text: Arc<str>,
+        text: &str,
         deadline: Deadline,
         expected: Option<u64>,
         now: UnixMillis,
     ) -> Write {
-        let name = id.as_bytes();
-        let new_size = size(name, &text);
-        let part = self.part_of(id);
+        let key = self.key(id);
+        let part = self.part_of(&key);
         let mut shard = self.lock(part);
-        let revision = shard.next_revision();
-        let mut new = Entry { text, deadline, revision };
-        let written = shard.find(name, now, Use::Write, |entry| {
-            if expected.is_some_and(|expected| expected != entry.revision) {
-                return Err(entry.clone());
+        let (revision, why) = match self.find(&mut shard, &key, now, Use::Write) {
+            Ok(at) => {
+                let present = shard.sessions.slot(at);
+                if expected.is_some_and(|expected| expected != present.revision()) {
+                    return Write::Conflict(present.copy());
+                }
+                let revision = shard.next_revision();
+                self.counts.resized(shard.sessions.change(at, Some(text), deadline, Some(revision)));
+                (Some(revision), None)
             }
-            std::mem::swap(entry, &mut new);
-            Ok(())
-        });
-        let why = match written {
-            Lookup::Live(Ok(())) => {
-                self.resized(new.size(name), new_size);
-                drop(shard);
-                self.make_room(part, id);
-                return Write::Written(revision);
+            Err(why) => {
+                let revision = expected.is_none().then(|| {
+                    self.counts.entered(key.size(text));
+                    shard.insert(&key, text, deadline)
+                });
+                (revision, why)
             }
-            Lookup::Live(Err(other)) => return Write::Conflict(other),
-            Lookup::Expired(entry) => {
-                self.left(name, &entry);
-                Some(Disposal::Expired)
-            }
-            Lookup::Absent => None,
         };
-        if expected.is_none() {
-            shard.insert(name, new);
-            self.sessions.fetch_add(1, Relaxed);
-            self.bytes.fetch_add(new_size, Relaxed);
-        }
         drop(shard);
         self.dispose(id, why);
-        if expected.is_some() {
-            return Write::Gone;
-        }
-        self.make_room(part, id);
+        let Some(revision) = revision else { return Write::Gone };
+        self.make_room(part, &key);
         Write::Written(revision)
     }
 
-    /// Gives a live session a new deadline, and the text that `change` makes of its own, if any; whether
-    /// there was one. It keeps its revision: a touch is no conflict for anybody.
+    /// Writes the document unless there is a live session or a mark; whether it did.
+    pub(crate) fn add(&self, id: &SessionId, text: &str, deadline: Deadline, now: UnixMillis) -> bool {
+        let key = self.key(id);
+        let part = self.part_of(&key);
+        let mut shard = self.lock(part);
+        if deadline.is_past(now) || shard.marks.successor(id.as_bytes(), now).is_some() {
+            return false;
+        }
+        let Err(why) = self.find(&mut shard, &key, now, Use::Write) else { return false };
+        self.counts.entered(key.size(text));
+        shard.insert(&key, text, deadline);
+        drop(shard);
+        self.dispose(id, why);
+        self.make_room(part, &key);
+        true
+    }
+
+    /// Gives a live session with the text `seen` a new deadline, and the text `new`, if there is one. It keeps its revision: a
+    /// touch is no conflict for anybody.
     pub(crate) fn touch(
         &self,
         id: &SessionId,
         deadline: Deadline,
         now: UnixMillis,
-        change: impl FnOnce(&Entry) -> Result<Option<Arc<str>>, DecodeError>,
-    ) -> Result<bool, DecodeError> {
-        let name = id.as_bytes();
-        let part = self.part_of(id);
+        seen: &str,
+        new: Option<&str>,
+    ) -> Touch {
+        let key = self.key(id);
+        let part = self.part_of(&key);
         let mut shard = self.lock(part);
-        let touched = shard.find(name, now, Use::Write, |entry| {
-            let changed = change(entry)?;
-            entry.deadline = deadline;
-            let before = entry.size(name);
-            if let Some(text) = changed {
-                entry.text = text;
-            }
-            Ok((before, entry.size(name)))
-        });
-        let why = match touched {
-            Lookup::Live(resized) => {
-                let (before, after) = resized?;
-                self.resized(before, after);
+        let why = match self.find(&mut shard, &key, now, Use::Write) {
+            Ok(at) => {
+                let slot = shard.sessions.slot(at);
+                if slot.text() != seen {
+                    return Touch::Differs(slot.text().into());
+                }
+                self.counts.resized(shard.sessions.change(at, new, deadline, None));
                 drop(shard);
-                self.make_room(part, id);
-                return Ok(true);
+                self.make_room(part, &key);
+                return Touch::Touched;
             }
-            Lookup::Expired(entry) => {
-                self.left(name, &entry);
-                Some(Disposal::Expired)
-            }
-            Lookup::Absent => None,
+            Err(why) => why,
         };
         drop(shard);
         self.dispose(id, why);
-        Ok(false)
+        Touch::Gone
     }
 
     /// Removes the session; whether there was a live one.
     pub(crate) fn remove(&self, id: &SessionId, now: UnixMillis) -> bool {
-        let mut shard = self.lock(self.part_of(id));
-        let Some((entry, _)) = shard.remove(id.as_bytes()) else { return false };
-        self.left(id.as_bytes(), &entry);
+        let key = self.key(id);
+        let mut shard = self.lock_part_of(&key);
+        let Some(slot) = shard.sessions.remove(&key) else { return false };
+        self.counts.left(&slot);
         drop(shard);
-        let live = !entry.deadline.is_past(now);
+        let live = !slot.deadline().is_past(now);
         self.dispose(id, if live { Disposal::Destroyed } else { Disposal::Expired });
         live
     }
@@ -209,34 +232,29 @@ impl Shards {
         mark: Option<(&SessionId, UnixMillis)>,
         now: UnixMillis,
     ) -> Superseded {
-        let name = id.as_bytes();
-        let mut shard = self.lock(self.part_of(id));
-        let found = shard.find(name, now, Use::Write, |entry| match expected {
-            Some(expected) if expected != entry.revision => Some(entry.clone()),
-            _ => None,
-        });
-        let mut had_returned = false;
-        let (removed, is_done) = match found {
-            Lookup::Live(Some(other)) => return Superseded::Conflict(other),
-            Lookup::Live(None) => {
-                let removed = shard.remove(name);
-                had_returned = removed.as_ref().is_some_and(|(_, had_returned)| *had_returned);
-                (removed.map(|(entry, _)| (entry, Disposal::Destroyed)), true)
+        let key = self.key(id);
+        let mut shard = self.lock_part_of(&key);
+        let (had_returned, why, is_done) = match self.find(&mut shard, &key, now, Use::Write) {
+            Ok(at) => {
+                let present = shard.sessions.slot(at);
+                if expected.is_some_and(|expected| expected != present.revision()) {
+                    return Superseded::Conflict(present.copy());
+                }
+                self.counts.left(present);
+                let had_returned = present.has_returned();
+                drop(shard.sessions.remove_at(at));
+                (had_returned, Some(Disposal::Destroyed), true)
             }
             // Whoever expects a revision learns that it is gone; whoever expects nothing leaves its mark all the same.
-            Lookup::Expired(entry) => (Some((entry, Disposal::Expired)), expected.is_none()),
-            Lookup::Absent => (None, expected.is_none()),
+            Err(why) => (false, why, expected.is_none()),
         };
         if is_done && let Some((successor, until)) = mark {
-            shard.marks.leave(name, successor, until, now);
+            shard.marks.leave(id.as_bytes(), successor, until, now);
         }
-        let why = removed.map(|(entry, why)| {
-            self.left(name, &entry);
-            why
-        });
         drop(shard);
         if had_returned && let Some((successor, _)) = mark {
-            self.lock(self.part_of(successor)).has_returned(successor.as_bytes());
+            let key = self.key(successor);
+            self.lock_part_of(&key).sessions.mark_returned(&key);
         }
         self.dispose(id, why);
         if is_done { Superseded::Done } else { Superseded::Gone }
@@ -244,58 +262,33 @@ impl Shards {
 
     /// Which session has taken the place of this one.
     pub(crate) fn successor(&self, id: &SessionId, now: UnixMillis) -> Option<SessionId> {
-        self.lock(self.part_of(id)).marks.successor(id.as_bytes(), now)
-    }
-
-    /// Removes expired sessions, part by part, until there are no more or `stop` says so; how many.
-    pub(crate) fn sweep(&self, now: UnixMillis, stop: impl Fn() -> bool) -> u64 {
-        let mut swept = 0;
-        for part in 0..self.parts.len() {
-            if stop() {
-                break;
-            }
-            let mut to_dispose = Vec::new();
-            self.lock(part).sweep(now, |id, entry| {
-                swept += 1;
-                self.left(id, entry);
-                if self.options.dispose.is_some() {
-                    to_dispose.extend(parse(id));
-                }
-            });
-            for id in to_dispose {
-                self.dispose(&id, Disposal::Expired);
-            }
-        }
-        swept
+        self.lock_part_of(&self.key(id)).marks.successor(id.as_bytes(), now)
     }
 
     /// Removes everything.
     pub(crate) fn clear(&self) {
         for part in 0..self.parts.len() {
-            let mut to_dispose = Vec::new();
             let mut shard = self.lock(part);
-            for (id, entry) in shard.take_all() {
-                self.left(&id, &entry);
-                if self.options.dispose.is_some() {
-                    to_dispose.extend(parse(&id));
-                }
-            }
+            let all = shard.take_all(self.hasher.clone());
+            self.counts.all_left(all.len() as u64, all.bytes());
             drop(shard);
-            for id in to_dispose {
-                self.dispose(&id, Disposal::Cleared);
+            if self.options.dispose.is_some() {
+                for id in all.in_order().filter_map(Slot::id) {
+                    self.dispose(&id, Disposal::Cleared);
+                }
             }
         }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.sessions.load(Relaxed)
+        self.counts.sessions.load(Relaxed)
     }
 
     pub(crate) fn stats(&self) -> MemoryStats {
         let mut stats = MemoryStats {
-            sessions: self.sessions.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-            evictions: self.evictions.load(Relaxed),
+            sessions: self.counts.sessions.load(Relaxed),
+            bytes: self.counts.bytes.load(Relaxed),
+            evictions: self.counts.evictions.load(Relaxed),
             ..MemoryStats::default()
         };
         for part in 0..self.parts.len() {
@@ -307,79 +300,10 @@ impl Shards {
         stats
     }
 
-    /// Drops sessions, newcomers first, until the bounds hold: of the part that has just grown, and if
-    /// that has only the session just written, of others. Never more than one part is locked.
-    ///
-    /// While several threads write, the store may be over its bounds by what they are about to drop.
-    pub(crate) fn make_room(&self, grown: usize, keep: &SessionId) {
-        if !self.is_over() {
-            return;
-        }
-        let mut to_dispose = Vec::new();
-        {
-            // One at a time, or two would both drop one for the same excess.
-            let _turn = self.making_room.lock();
-            let mut part = grown;
-            let mut without_result = 0;
-            while self.is_over() && without_result < self.parts.len() {
-                let evicted = self.lock(part).evict(keep.as_bytes());
-                if let Some((id, entry)) = evicted {
-                    without_result = 0;
-                    self.left(&id, &entry);
-                    self.evicted();
-                    if self.options.dispose.is_some() {
-                        to_dispose.extend(parse(&id));
-                    }
-                } else {
-                    without_result += 1;
-                    part = (part + 1) % self.parts.len();
-                }
-            }
-        }
-        for id in to_dispose {
-            self.dispose(&id, Disposal::Evicted);
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.options.max.is_some_and(|max| self.sessions.load(Relaxed) > max)
-            || self.options.max_bytes.is_some_and(|max| self.bytes.load(Relaxed) > max)
-    }
-
-    fn evicted(&self) {
-        self.evictions.fetch_add(1, Relaxed);
-        if !self.eviction_was_logged.swap(true, Relaxed) {
-            tracing::warn!(
-                "the memory store is full: sessions are being dropped, those of visitors who never came back first"
-            );
-        }
-    }
-
-    /// Counts in one step: a moment in which both sizes count could make another thread drop a session.
-    fn resized(&self, before: u64, after: u64) {
-        if after > before {
-            self.bytes.fetch_add(after - before, Relaxed);
-        } else {
-            self.bytes.fetch_sub(before - after, Relaxed);
-        }
-    }
-
-    /// Counts a session out that has left; as all counting, while its part is locked, or another thread could count it out
-    /// before it is counted in, and the store would seem to be full.
-    pub(crate) fn left(&self, id: &[u8], entry: &Entry) {
-        self.sessions.fetch_sub(1, Relaxed);
-        self.bytes.fetch_sub(entry.size(id), Relaxed);
-    }
-
     /// Tells the hook of a session that has left, if one has.
     pub(crate) fn dispose(&self, id: &SessionId, why: impl Into<Option<Disposal>>) {
         if let (Some(dispose), Some(why)) = (&self.options.dispose, why.into()) {
             dispose(id, why);
         }
     }
-}
-
-/// An id again, of the bytes under which its session is kept.
-pub(crate) fn parse(id: &[u8]) -> Option<SessionId> {
-    SessionId::parse(std::str::from_utf8(id).ok()?).ok()
 }

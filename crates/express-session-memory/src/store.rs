@@ -14,8 +14,8 @@ use express_session_core::{
 use crate::life::Deadline;
 use crate::options::{MemoryOptions, Ttl};
 use crate::owners::Owners;
-use crate::shard::{Entry, size};
-use crate::shards::{Shards, Superseded, Write};
+use crate::shards::{Shards, Superseded, Touch, Write};
+use crate::slot::Found;
 use crate::stats::MemoryStats;
 use crate::sweep::Sweeper;
 
@@ -62,7 +62,7 @@ impl MemoryStore {
     /// The JSON document that is kept for this session, decoded or not, expired or not. For tools and tests;
     /// walks through a part of the store.
     pub fn document(&self, id: &SessionId) -> Option<Vec<u8>> {
-        self.shards.peek(id).map(|text| text.as_bytes().to_vec())
+        self.shards.peek(id).map(|found| found.text.as_bytes().to_vec())
     }
 
     /// Keeps a JSON document as it is, session or not, as a foreign program would put it into another store.
@@ -80,7 +80,7 @@ impl MemoryStore {
         };
         let text = String::from_utf8_lossy(bytes);
         self.check_size(id, &text)?;
-        self.shards.write(id, text.into(), deadline, None, now);
+        self.shards.write(id, &text, deadline, None, now);
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl MemoryStore {
     }
 
     pub(crate) fn check_size(&self, id: &SessionId, text: &str) -> Result<(), StoreError> {
-        let too_large = self.shards.options.max_bytes.is_some_and(|max| size(id.as_bytes(), text) > max);
+        let too_large = self.shards.options.max_bytes.is_some_and(|max| self.shards.key(id).size(text) > max);
         if too_large { Err(StoreError::TooLarge { size: text.len(), source: None }) } else { Ok(()) }
     }
 
@@ -117,10 +117,10 @@ impl MemoryStore {
         now: UnixMillis,
     ) -> Result<SetOutcome, StoreError> {
         self.check_size(id, document.text())?;
-        Ok(match self.shards.write(id, document.shared_text(), deadline, expected(expect), now) {
+        Ok(match self.shards.write(id, document.text(), deadline, expected(expect), now) {
             Write::Written(revision) => SetOutcome::Written(Revision::of_number(revision)),
             Write::Gone => SetOutcome::Gone,
-            Write::Conflict(entry) => match stored(entry)? {
+            Write::Conflict(found) => match stored(found)? {
                 Some(stored) => SetOutcome::Conflict(Box::new(stored)),
                 None => SetOutcome::Gone,
             },
@@ -128,15 +128,15 @@ impl MemoryStore {
     }
 
     fn read(&self, id: &SessionId, now: UnixMillis) -> Result<Option<(Stored, Deadline)>, StoreError> {
-        let Some(entry) = self.shards.read(id, now) else { return Ok(None) };
-        let deadline = entry.deadline;
-        Ok(stored(entry)?.map(|stored| (stored, deadline)))
+        let Some(found) = self.shards.read(id, now) else { return Ok(None) };
+        let deadline = found.deadline;
+        Ok(stored(found)?.map(|stored| (stored, deadline)))
     }
 }
 
-pub(crate) fn stored(entry: Entry) -> Result<Option<Stored>, StoreError> {
-    let document = Document::parse(entry.text)?;
-    Ok(document.map(|document| Stored::new(document, Revision::of_number(entry.revision))))
+pub(crate) fn stored(found: Found) -> Result<Option<Stored>, StoreError> {
+    let document = Document::parse(found.text)?;
+    Ok(document.map(|document| Stored::new(document, Revision::of_number(found.revision))))
 }
 
 /// The number that the stored session must have.
@@ -185,7 +185,8 @@ impl SessionStore for MemoryStore {
         self.write(id, document, expect, deadline, now)
     }
 
-    /// Replaces `cookie` in the stored document and restarts the life. Source: memorystore 1.6.8, `touch`.
+    /// Replaces `cookie` in the stored document and restarts the life. The text is written before the part is locked, and read
+    /// anew if it turns out to be another one, so that no request waits for that. Source: memorystore 1.6.8, `touch`.
     async fn touch(
         &self,
         id: &SessionId,
@@ -194,21 +195,23 @@ impl SessionStore for MemoryStore {
     ) -> Result<TouchOutcome, StoreError> {
         let now = self.clock.now();
         let deadline = self.shards.options.ttl.deadline_after_touch(document, cookie, id, now);
-        let touched = self.shards.touch(id, deadline, now, |entry| {
-            // The request has mostly read what is still stored.
-            let newer = if document.is_text(&entry.text) {
-                None
-            } else {
-                match Document::parse(Arc::clone(&entry.text))? {
-                    Some(newer) => Some(newer),
-                    None => return Ok(None),
+        // The request has mostly read what is still stored. If not, the same is tried with that.
+        let (mut stored, mut seen) = (Some(document.clone()), document.shared_text());
+        loop {
+            let touch = |new: Option<&str>| self.shards.touch(id, deadline, now, &seen, new);
+            let touched = match &stored {
+                Some(stored) if stored.cookie() != cookie => {
+                    stored.write_with_cookie(cookie, |text| touch(Some(text)))
                 }
+                // What is no session has no cookie.
+                _ => touch(None),
             };
-            let stored = newer.as_ref().unwrap_or(document);
-            let changed = stored.cookie() != cookie;
-            Ok(changed.then(|| stored.text_with_cookie(cookie)))
-        })?;
-        Ok(if touched { TouchOutcome::Touched } else { TouchOutcome::Gone })
+            match touched {
+                Touch::Touched => return Ok(TouchOutcome::Touched),
+                Touch::Gone => return Ok(TouchOutcome::Gone),
+                Touch::Differs(text) => (stored, seen) = (Document::parse(Arc::clone(&text))?, text),
+            }
+        }
     }
 
     async fn destroy(&self, id: &SessionId) -> Result<bool, StoreError> {
@@ -226,7 +229,7 @@ impl SessionStore for MemoryStore {
         Ok(match self.shards.supersede(id, expected(expect), mark, now) {
             Superseded::Done => SupersedeOutcome::Superseded,
             Superseded::Gone => SupersedeOutcome::Gone,
-            Superseded::Conflict(entry) => match stored(entry)? {
+            Superseded::Conflict(found) => match stored(found)? {
                 Some(stored) => SupersedeOutcome::Conflict(Box::new(stored)),
                 None => SupersedeOutcome::Gone,
             },

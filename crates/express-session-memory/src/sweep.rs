@@ -1,15 +1,54 @@
-//! The thread that removes expired sessions, and the guard that ends it.
+//! Removing expired sessions in short steps, the thread that does so, and the guard that ends it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use express_session_core::Clock;
-use parking_lot::{Condvar, Mutex};
+use express_session_core::{Clock, UnixMillis};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use crate::options::Disposal;
 use crate::owners::Owners;
 use crate::shards::Shards;
 
-/// Ends the thread when dropped, at the latest after the part of the store it is at. It is not waited for.
+/// How long the thread leaves the store alone between two steps, each of which takes some microseconds.
+const PAUSE: Duration = Duration::from_micros(200);
+
+impl Shards {
+    /// Removes expired sessions until there are no more or `goes_on` says no; how many. It is asked after each step, and may
+    /// wait: no lock is held then.
+    ///
+    /// Each step is in another part: who waits for one finds it free after some microseconds, also if no step is waited for.
+    pub(crate) fn sweep(&self, now: UnixMillis, mut goes_on: impl FnMut() -> bool) -> u64 {
+        let (mut swept, mut removed) = (0, Vec::new());
+        let mut unswept: Vec<_> = (0..self.parts.len()).map(|part| (part, u32::MAX)).collect();
+        while !unswept.is_empty() {
+            for (part, below) in &mut unswept {
+                let mut shard = self.lock(*part);
+                shard.sweep_step(below, now, &mut removed);
+                for slot in &removed {
+                    self.counts.left(slot);
+                }
+                // Whoever waits for this part is next.
+                MutexGuard::unlock_fair(shard);
+                swept += removed.len() as u64;
+                for slot in removed.drain(..) {
+                    if self.options.dispose.is_some()
+                        && let Some(id) = slot.id()
+                    {
+                        self.dispose(&id, Disposal::Expired);
+                    }
+                }
+                if !goes_on() {
+                    return swept;
+                }
+            }
+            unswept.retain(|(_, below)| *below > 0);
+        }
+        swept
+    }
+}
+
+/// Ends the thread when dropped, at the latest after the step it is at. It is not waited for.
 ///
 /// A thread of the system, not a task: the store works without an async runtime, and a sweep is work, not waiting.
 pub(crate) struct Sweeper(Arc<Stop>);
@@ -34,7 +73,7 @@ impl Sweeper {
         let thread = std::thread::Builder::new().name("session-sweep".to_owned());
         let started = thread.spawn(move || {
             while stopped.wait(period) {
-                let swept = shards.sweep(clock.now(), || *stopped.requested.lock());
+                let swept = shards.sweep(clock.now(), || stopped.wait(PAUSE));
                 owners.prune(clock.now());
                 tracing::debug!(swept, "expired sessions removed");
             }

@@ -1,7 +1,5 @@
 //! A document with changes on top, as the next document.
 
-use std::sync::Arc;
-
 use super::changes::{Change, Changes};
 use super::document_text::{COOKIE_KEY, Document, Inner};
 use super::index::{Member, Members, Span};
@@ -94,11 +92,12 @@ impl Document {
         self.with(&Changes::default(), cookie)
     }
 
-    /// The text of [`with_cookie`](Self::with_cookie) alone, for stores that keep nothing else.
-    pub fn text_with_cookie(&self, cookie: &Cookie) -> Arc<str> {
+    /// Writes the text of [`with_cookie`](Self::with_cookie) alone, into a buffer of this thread, and lends it: for stores that
+    /// keep a copy of their own.
+    pub fn write_with_cookie<R>(&self, cookie: &Cookie, keep: impl FnOnce(&str) -> R) -> R {
         with_scratch(|text| {
             self.write(&Changes::default(), cookie, text);
-            (&**text).into()
+            keep(text)
         })
     }
 
@@ -136,5 +135,23 @@ impl Document {
         });
         text.push('}');
         Written { members, before_cookie, cookie_text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_that_is_lent_is_that_of_the_document_with_the_cookie() {
+        let text =
+            r#"{"9":1,"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/x"},"n":1.50}"#;
+        let document = Document::parse(text).unwrap().unwrap();
+        let cookie = Cookie::default();
+        // A use within a use has a buffer of its own.
+        document.write_with_cookie(&cookie, |outer| {
+            document.write_with_cookie(document.cookie(), |inner| assert_eq!(inner, text));
+            assert_eq!(outer, document.with_cookie(&cookie).text());
+        });
     }
 }
