@@ -1,4 +1,4 @@
-//! Why the store is made as it is: our shards of `lru` behind locks, and the same store made of `moka`.
+//! Why the store is made as it is: ours, and the same store made of `moka`.
 //!
 //! `cargo bench -p express-session-memory --bench choice` (Linux: memory and
 //! processor time are read from `/proc/self`). Times are of the processor, so other work on the machine matters little.

@@ -80,17 +80,19 @@ fn memory(sessions: usize) {
         }
     };
     let expire = |after: Duration| {
+        let (began, mut swept) = (Instant::now(), 0);
         for (store, clock) in &stores {
             clock.advance(after);
-            ready(store.sweep()).unwrap();
+            swept += ready(store.sweep()).unwrap();
         }
+        began.elapsed().as_nanos() as f64 / swept as f64
     };
     let all = (sessions * stores.len()) as f64;
     let before = resident();
     let each = || (resident() - before) / all;
     come(sessions);
     let full = each();
-    expire(Duration::from_mins(61));
+    let sweep = expire(Duration::from_mins(61));
     let left: u64 = stores.iter().map(|(store, _)| store.stats().sessions).sum();
     let small = each();
     come(sessions);
@@ -98,7 +100,7 @@ fn memory(sessions: usize) {
     expire(Duration::from_hours(48));
     assert!(stores.iter().all(|(store, _)| store.stats().sessions == 0));
     println!(
-        "{sessions:>9} {full:>8.1} {counted:>8} {:>10.1} % {small:>8.1} {again:>8.1} {:>8.1}",
+        "{sessions:>9} {full:>8.1} {counted:>8} {:>10.1} % {small:>8.1} {again:>8.1} {:>8.1} {sweep:>12.0}",
         left as f64 * 100.0 / all,
         each()
     );
@@ -126,6 +128,10 @@ fn request(store: &MemoryStore, id: &SessionId, now: &mut i64) -> Duration {
 }
 
 fn print(what: &str, took: &mut [Duration]) {
+    if took.is_empty() {
+        println!("{what:<42} none: the sweep was over before the first one");
+        return;
+    }
     took.sort_unstable();
     let at = |share: f64| took[(took.len() as f64 * share) as usize].as_nanos() as f64 / 1e3;
     println!(
@@ -182,7 +188,7 @@ fn main() {
         Ok(sessions) => memory(sessions.parse().unwrap()),
         Err(_) => {
             println!("bytes of the process for each session:");
-            println!(" sessions     full  counted    after a sweep      full    empty\n");
+            println!(" sessions     full  counted    after a sweep      full    empty   ns a removal\n");
             let all = SESSIONS.iter().map(ToString::to_string).chain(["latency".to_owned()]);
             for sessions in all {
                 let program = std::env::current_exe().unwrap();

@@ -63,13 +63,15 @@ fn verbs(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("touch", sessions), |bench| {
             bench.iter(|| black_box(ready(store.touch(&next(), &document, document.cookie())).unwrap()));
         });
-        let mut cookie = document.cookie().clone();
-        let mut now = 1_893_553_445_678;
-        group.bench_function(BenchmarkId::new("touch with max_age", sessions), |bench| {
+        let (mut now, mut next) = (1_893_553_445_678, scattered(&ids));
+        group.bench_function(BenchmarkId::new("get, touch with max_age", sessions), |bench| {
             bench.iter(|| {
+                let id = next();
+                let stored = ready(store.get(&id)).unwrap().unwrap();
+                let mut cookie = stored.document.cookie().clone();
                 now += 1;
                 cookie.set_max_age(Some(Duration::from_hours(1)), UnixMillis(now));
-                black_box(ready(store.touch(&next(), &document, &cookie)).unwrap())
+                black_box(ready(store.touch(&id, &stored.document, &cookie)).unwrap())
             });
         });
         let mut next = scattered(&ids);
