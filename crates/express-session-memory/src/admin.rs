@@ -1,7 +1,7 @@
 //! What operators need: listing, adding, counting, clearing, sweeping.
 //!
-//! A listing goes from part to part and, within a part, in the order of the hashes read from their lowest bit on: the buckets of a
-//! part are in that order, however many there are, so a page looks at what it shows and holds no lock for long.
+//! A listing goes from part to part and, within a part, in the order of the hashes read from their lowest bit on: the buckets of
+//! a part are in that order, however many there are, so a page looks at little more than it shows and holds no lock for long.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl Shards {
             let (slots, bits) = shard.sessions.bucket(place.hash.reverse_bits())?;
             let mut here: Vec<_> = slots
                 .filter(|slot| !slot.deadline().is_past(now))
-                .filter_map(|slot| Some((self.key(&slot.id()?).hash.reverse_bits(), slot.id()?, slot)))
+                .filter_map(|slot| Some((slot.hash(&self.hasher).reverse_bits(), slot.id()?, slot)))
                 .filter(|(hash, id, _)| (*hash, Some(id)) > (place.hash, place.after.as_ref()))
                 .collect();
             here.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));

@@ -2,11 +2,11 @@
 //!
 //! # Where to look
 //!
-//! `options` (every option and its default), `store` (the contract), `admin` (what operators need), `shards` (which part a session
-//! is in, and what is done to it while that is locked), `bounds` (what is counted, and who makes room), `shard` (one part), `table`
-//! (its sessions), which is made of `slot` (a session as it is kept), `chunks` (where the slots are), `index` (which slot an id is
-//! in) and `recency` (who goes when it is full); `life` (how long a session lives), `marks` (who has taken its place), `owners`
-//! (whose it is), `sweep` (expired sessions), `stats`.
+//! `options` (every option and its default), `store` (the contract), `admin` (what operators need), `shards` (which part a
+//! session is in, and what is done to it while that is locked), `bounds` (what is counted, and who makes room), `shard` (one
+//! part), `table` (its sessions), which is made of `slot` (a session as it is kept), `chunks` (where the slots are), `index`
+//! (which slot an id is in) and `recency` (who goes when it is full); `life` (how long a session lives), `marks` (who has taken
+//! its place), `owners` (whose it is), `sweep` (expired sessions), `stats`. `model` is a test of `table`.
 
 mod admin;
 mod bounds;

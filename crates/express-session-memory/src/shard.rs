@@ -54,8 +54,10 @@ impl Shard {
         self.last_revision
     }
 
-    /// Looks at the next slots below `below`, from the last one down, and takes out what has expired. A slot that another one
-    /// takes the place of between two steps moves to where the sweep is still to come, or has come from where it was.
+    /// Takes one step down from the slot `below`, and removes what has expired.
+    ///
+    /// Going down, it misses nobody: whatever is removed, by this or between two steps, the slot that takes the place is the
+    /// last one, which was looked at before, and it may be looked at again.
     pub(crate) fn sweep_step(&mut self, below: &mut u32, now: UnixMillis, removed: &mut Vec<Slot>) {
         let len = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
         *below = len.min(*below);

@@ -46,7 +46,7 @@ pub(crate) enum Superseded {
 
 pub(crate) struct Shards {
     pub(crate) parts: Box<[Mutex<Shard>]>,
-    hasher: RandomState,
+    pub(crate) hasher: RandomState,
     pub(crate) options: MemoryOptions,
     pub(crate) counts: Counts,
 }
