@@ -107,6 +107,7 @@ impl Observer {
             left_handler: None,
             letters: Vec::new(),
             looked: None,
+            looked_at_list: None,
             wrote: None,
         };
         self.minds.insert(actor, mind);

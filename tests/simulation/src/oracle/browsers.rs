@@ -127,6 +127,7 @@ impl Observer {
             return;
         }
         let Some(owner) = self.tales.get(id).and_then(|tale| tale.now()?.owner()) else { return };
+        self.check_login(now, actor, &owner, id);
         self.logins.push(Login { owner, id: id.clone(), at: now });
     }
 }

@@ -45,8 +45,12 @@ impl Observer {
             match command {
                 Command::Successor { .. } | Command::Touch { .. } => mind.looked = Some(now),
                 Command::Set { .. } => mind.wrote = Some(now),
+                Command::Find { .. } => mind.looked_at_list = Some(now),
                 _ => {}
             }
+        }
+        if let (Command::Enlist { id, .. }, Ok(_)) = (command, answer) {
+            self.tale(id).enlisted = Some(now);
         }
         match (command, answer) {
             (Command::Set { id, document, expected, .. }, Ok(Reply::Set(SetOutcome::Written(_)))) => {

@@ -37,6 +37,8 @@ pub(crate) struct Mind {
     /// When the store carried out its last look for a successor, or its last touch, and its last write.
     pub(crate) looked: Option<u64>,
     pub(crate) wrote: Option<u64>,
+    /// When the list of an owner was looked at last.
+    pub(crate) looked_at_list: Option<u64>,
     /// What it wanted when it sent each of its commands.
     pub(crate) letters: Vec<Letter>,
 }

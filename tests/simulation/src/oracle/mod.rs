@@ -13,7 +13,7 @@ mod tale;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use express_session_core::{Document, SessionId};
+use express_session_core::{Document, Owner, SessionId};
 
 use crate::backend::Backend;
 use crate::command::{Answer, Command};
@@ -60,6 +60,8 @@ pub(crate) struct Observer {
     browsers: BTreeMap<u64, Browser>,
     /// Sessions with their owners, as answered to browsers, and when.
     logins: Vec<owners::Login>,
+    /// Of which users all sessions were ended, and when the list was looked at last.
+    ends: Vec<(Owner, u64)>,
     /// The last time at which the store lost something by itself.
     lost_at: Option<u64>,
     violation: Option<Violation>,
@@ -78,6 +80,7 @@ impl Observer {
             minds: BTreeMap::new(),
             browsers: BTreeMap::new(),
             logins: Vec::new(),
+            ends: Vec::new(),
             lost_at: None,
             violation: None,
             open: BTreeSet::new(),

@@ -9,6 +9,7 @@ use crate::executor::Actor;
 use crate::plan::Limit;
 
 const ALL_END: &str = "all sessions of a user that were answered before have ended";
+const UNDER_WAY: &str = "a login that was under way when all sessions of its user ended is taken back";
 const EXACT: &str = "the list of a user's sessions is exact once all is quiet";
 const LIMIT: &str = "a user has no more sessions than the limit";
 
@@ -29,6 +30,9 @@ impl Observer {
     pub(super) fn check_end_all(&mut self, now: u64, actor: Actor, since: u64) {
         let Some(mind) = self.minds.get(&actor) else { return };
         let user = user(mind.browser);
+        if let (Ok(owner), Some(looked)) = (Owner::new(&user), mind.looked_at_list) {
+            self.ends.push((owner, looked));
+        }
         if self.lost_at.is_some_and(|at| at >= since) {
             return;
         }
@@ -46,6 +50,16 @@ impl Observer {
         // What a fail-over has forgotten of a list comes back with the next request that reads the session.
         if is_left && self.lost_at.is_none() {
             self.broken(now, actor, ALL_END, || "one is there".into());
+        }
+    }
+
+    /// A browser is told that it is logged in, with a session that was on the list when all of the user's were ended.
+    pub(super) fn check_login(&mut self, now: u64, actor: Actor, owner: &Owner, id: &SessionId) {
+        let Some(tale) = self.tales.get(id) else { return };
+        let is_ours = !tale.was_written_by_node && self.lost_at.is_none();
+        let Some(enlisted) = tale.enlisted.filter(|_| is_ours && tale.now().is_some()) else { return };
+        if self.ends.iter().any(|(ended, looked)| ended == owner && enlisted < *looked) {
+            self.broken(now, actor, UNDER_WAY, || "it was on the list before the last look".into());
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Tale {
     pub(crate) is_sent: bool,
     /// Which session has taken its place, and when.
     pub(crate) replaced: Option<Replaced>,
+    /// When it was last noted on the list of its owner.
+    pub(crate) enlisted: Option<u64>,
     /// Somebody has noted that it is to end.
     pub(crate) is_condemned: bool,
 }
@@ -41,6 +43,7 @@ impl Tale {
             was_written_by_node: false,
             is_sent: false,
             replaced: None,
+            enlisted: None,
             is_condemned: false,
         }
     }
