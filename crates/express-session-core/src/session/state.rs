@@ -443,9 +443,8 @@ impl State {
         let modified = || self.original.as_ref().is_none_or(|document| !self.holds(document));
         let cookie_changed = || self.cookie_is_due || self.data.cookie_is_changed();
         let saved = || {
-            let is_saved =
-                |document: &Document| self.data.changes.is_empty() && self.data.document.same_data(document);
-            self.saved.as_ref().is_some_and(is_saved) && !self.data.cookie_is_changed()
+            self.saved.as_ref().is_some_and(|document| self.is_unchanged_since(document))
+                && !self.data.cookie_is_changed()
         };
         match &self.place {
             Place::Unset { .. } | Place::Ended { .. } | Place::Outage => Standing::Absent,
@@ -469,11 +468,13 @@ impl State {
     /// Whether the data are those of `document`.
     fn holds(&self, document: &Document) -> bool {
         let Data { document: ours, changes, .. } = &self.data;
-        if ours.is_clone_of(document) || changes.is_empty() {
-            changes.is_empty() && ours.same_data(document)
-        } else {
-            self.data.encode().same_data(document)
-        }
+        self.is_unchanged_since(document)
+            || (!changes.is_empty() && !ours.is_clone_of(document) && self.data.encode().same_data(document))
+    }
+
+    /// Whether nothing was changed, and what is known to be stored are the data of `document`.
+    fn is_unchanged_since(&self, document: &Document) -> bool {
+        self.data.changes.is_empty() && self.data.document.same_data(document)
     }
 }
 

@@ -135,14 +135,8 @@ async fn attempt<R>(
             Ok(None) => Ok(SetOutcome::Gone),
             Err(error) => Err(error),
         },
-        expect => {
-            let at_most = current.state().first_life(manager.options());
-            store.set(&outgoing.id, &outgoing.document, expect, at_most).await
-        }
+        expect => put(&outgoing, expect, current, store).await,
     };
-    if answer.is_err() && matches!(outgoing.expect(), Expect::Any) {
-        abandon(current, &outgoing.id);
-    }
     match answer.map_err(|error| manager.failed(error))? {
         SetOutcome::Written(revision) => {
             if matches!(outgoing.expect(), Expect::Any) {
@@ -164,6 +158,21 @@ async fn attempt<R>(
             Err(gone(current))
         }
     }
+}
+
+/// Writes a session, for as long as it may live now. A first write that is not answered costs it its id.
+async fn put(
+    outgoing: &Outgoing,
+    expect: Expect<'_>,
+    current: &Current,
+    store: &mut Calls<'_>,
+) -> Result<SetOutcome, StoreError> {
+    let at_most = current.state().first_life(current.manager.options());
+    let answer = store.set(&outgoing.id, &outgoing.document, expect, at_most).await;
+    if answer.is_err() && matches!(expect, Expect::Any) {
+        abandon(current, &outgoing.id);
+    }
+    answer
 }
 
 /// Gives a session another id, if its first write was not answered: that write may still be on its way, and would
@@ -215,15 +224,11 @@ async fn replace_in_rounds(
         if let Some(enrolment) = &enrolment {
             enrolment.begin(current, store).await?;
         }
-        let Outgoing { id, document, .. } = &outgoing;
-        let at_most = current.state().first_life(manager.options());
-        let set = store.set(id, document, Expect::Any, at_most).await;
-        if set.is_err() {
-            abandon(current, id);
-        }
+        let set = put(&outgoing, Expect::Any, current, store).await;
         let SetOutcome::Written(revision) = set.map_err(failed)? else {
             return Err(gone(current));
         };
+        let id = &outgoing.id;
         *written = Some(id.clone());
         match supersede(&old_id, &outgoing, current, store).await {
             Ok(SupersedeOutcome::Superseded) => {
