@@ -145,3 +145,32 @@ pub(crate) fn expected(expect: Expect<'_>) -> Option<Revision> {
         Expect::Revision(revision) => Some(revision.clone()),
     }
 }
+
+/// An answer of the store in a word.
+pub(crate) fn said(answer: &Answer) -> String {
+    match answer {
+        Ok(Reply::Read(Some(_))) => "found".to_owned(),
+        Ok(Reply::Read(None)) => "nothing there".to_owned(),
+        Ok(Reply::Set(SetOutcome::Written(_))) => "written".to_owned(),
+        Ok(Reply::Set(SetOutcome::Conflict(_)) | Reply::Superseded(SupersedeOutcome::Conflict(_))) => {
+            "conflict".to_owned()
+        }
+        Ok(
+            Reply::Set(SetOutcome::Gone)
+            | Reply::Superseded(SupersedeOutcome::Gone)
+            | Reply::Touch(TouchOutcome::Gone),
+        ) => "gone".to_owned(),
+        Ok(Reply::Touch(TouchOutcome::Touched)) => "touched".to_owned(),
+        Ok(Reply::Destroyed(was_there)) => if *was_there { "destroyed" } else { "nothing there" }.to_owned(),
+        Ok(Reply::Superseded(SupersedeOutcome::Superseded)) => "superseded".to_owned(),
+        Ok(Reply::Successor(successor)) => {
+            if successor.is_some() { "found" } else { "nothing there" }.to_owned()
+        }
+        Ok(Reply::Found(entries)) => format!("{} entries", entries.len()),
+        Ok(Reply::Done) => "done".to_owned(),
+        Ok(Reply::Confirmed(is_confirmed)) => {
+            if *is_confirmed { "confirmed" } else { "condemned" }.to_owned()
+        }
+        Err(error) => error.to_string(),
+    }
+}

@@ -1,10 +1,9 @@
 //! Who did what when.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::executor::Actor;
-use crate::oracle::Violation;
+use crate::oracle::{Members, Violation};
 use crate::plan::Op;
 use crate::world::Fault;
 
@@ -30,29 +29,29 @@ pub(crate) enum What {
     /// A request reaches its server, with the cookie of a session.
     Arrives {
         server: usize,
-        cookie: Option<String>,
-        sees: BTreeMap<String, String>,
+        cookie: Option<usize>,
+        sees: Members,
     },
     Does(Op),
     Did(Op, String),
     Sent {
         verb: &'static str,
-        session: Option<String>,
+        session: Option<usize>,
         fault: Option<Fault>,
     },
     Committed {
         verb: &'static str,
-        session: Option<String>,
-        text: Option<BTreeMap<String, String>>,
+        session: Option<usize>,
+        text: Option<Members>,
     },
     Answered {
         verb: &'static str,
-        session: Option<String>,
+        session: Option<usize>,
         said: String,
     },
     Response {
         status: u16,
-        cookie: Option<String>,
+        cookie: Option<usize>,
     },
     /// The fleet: a crash, a clock, the store.
     Happened(String),

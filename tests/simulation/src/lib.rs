@@ -13,6 +13,7 @@ mod picture;
 mod plan;
 mod random;
 mod run;
+mod search;
 mod server;
 mod shrink;
 mod sim_store;
@@ -23,6 +24,8 @@ mod world;
 use anyhow::Result;
 
 pub use oracle::Violation;
+pub use search::{Found, search};
+pub use server::Head;
 pub use stores::StoreKind;
 
 /// What one seed came to.

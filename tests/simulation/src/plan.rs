@@ -122,6 +122,17 @@ pub(crate) enum Op {
     List,
 }
 
+impl Op {
+    /// How many verbs of its session it waits for, one after the other; none if it waits for something else.
+    pub(crate) const fn verbs(self) -> Option<u32> {
+        match self {
+            Self::Pause(_) => None,
+            Self::CountTwice | Self::Login | Self::EndAll | Self::EndOthers | Self::List => Some(2),
+            _ => Some(1),
+        }
+    }
+}
+
 /// What happens to the fleet. Times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {

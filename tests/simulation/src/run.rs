@@ -50,14 +50,14 @@ struct Run {
 ///
 /// # Errors
 ///
-/// If the options of the plan are none.
+/// If the options of the plan are none, or the store cannot be made.
 pub(crate) fn run(
     plan: &Plan,
-    backend: impl FnOnce(StoreClock) -> Box<dyn Backend>,
+    backend: impl FnOnce(StoreClock) -> Result<Box<dyn Backend>>,
     is_told: bool,
 ) -> Result<Report> {
     let mut executor = Executor::new(Dice::new(plan.seed));
-    let world = Arc::new(World::new(plan, &executor, backend, is_told));
+    let world = Arc::new(World::new(plan, &executor, backend, is_told)?);
     let clocks: Vec<Arc<AtomicI64>> =
         plan.servers.iter().map(|server| Arc::new(AtomicI64::new(server.skew()))).collect();
     let run = Rc::new(Run {

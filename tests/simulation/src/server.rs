@@ -147,7 +147,10 @@ const fn status_of(error: &SessionError) -> u16 {
     }
 }
 
-struct Head(Option<String>);
+/// A request with nothing but a cookie header, or not even that.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "there is no more to it")]
+pub struct Head(pub Option<String>);
 
 impl RequestHead for Head {
     fn path(&self) -> &'static str {

@@ -9,6 +9,7 @@ use crate::backend::{Backend, RealStore};
 use crate::plan::Plan;
 use crate::run::{Report, run};
 use crate::sim_store::SimStore;
+use crate::world::StoreClock;
 
 /// What is behind the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -29,36 +30,19 @@ pub enum StoreKind {
 ///
 /// If the options of the plan are none, or the folder for files cannot be made.
 pub(crate) fn run_on(kind: StoreKind, plan: &Plan, is_told: bool) -> Result<Report> {
+    let run_on = |backend: &dyn Fn(StoreClock) -> Result<Box<dyn Backend>>| run(plan, backend, is_told);
     match kind {
-        StoreKind::Sim => run(plan, |clock| Box::new(SimStore::new(plan.manner, clock)), is_told),
-        StoreKind::Memory => {
-            let store = |clock| -> Box<dyn Backend> {
-                let options = MemoryOptions::new().clock(clock).check_period(None);
-                Box::new(RealStore(MemoryStore::new(options)))
-            };
-            run(plan, store, is_told)
-        }
+        StoreKind::Sim => run_on(&|clock| Ok(Box::new(SimStore::new(plan.manner, clock)))),
+        StoreKind::Memory => run_on(&|clock| {
+            let options = MemoryOptions::new().clock(clock).check_period(None);
+            Ok(Box::new(RealStore(MemoryStore::new(options))))
+        }),
         StoreKind::File => {
             let folder = TempDir::new()?;
-            let mut failure = None;
-            let report = run(
-                plan,
-                |clock| {
-                    let options = FileOptions::new().path(folder.path()).clock(clock).reap_interval(None);
-                    match FileStore::new(options) {
-                        Ok(store) => Box::new(RealStore(store)),
-                        Err(error) => {
-                            failure = Some(error);
-                            Box::new(SimStore::new(plan.manner, express_session_core::SystemClock))
-                        }
-                    }
-                },
-                is_told,
-            );
-            match failure {
-                Some(error) => Err(error.into()),
-                None => report,
-            }
+            run_on(&|clock| {
+                let options = FileOptions::new().path(folder.path()).clock(clock).reap_interval(None);
+                Ok(Box::new(RealStore(FileStore::new(options)?)))
+            })
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::history::{Line, What};
+use crate::oracle::Members;
 use crate::plan::Plan;
 use crate::world::Fault;
 
@@ -43,12 +44,11 @@ fn ms(micros: u64) -> f64 {
 
 /// One line, in words.
 pub(crate) fn said(what: &What) -> String {
-    let on = |session: &Option<String>| session.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+    let on = |session: &Option<usize>| session.map_or_else(String::new, |number| format!(" S{number}"));
     match what {
         What::Arrives { server, cookie, sees } => {
-            let cookie = cookie
-                .as_ref()
-                .map_or_else(|| "no cookie".to_owned(), |name| format!("the cookie of {name}"));
+            let cookie =
+                cookie.map_or_else(|| "no cookie".to_owned(), |number| format!("the cookie of S{number}"));
             format!("begins on server {server} with {cookie}, sees {}", members(sees))
         }
         What::Does(op) => format!("{op:?} ..."),
@@ -75,7 +75,7 @@ pub(crate) fn said(what: &What) -> String {
         }
         What::Answered { verb, session, said } => format!("    <- {verb}{}: {said}", on(session)),
         What::Response { status, cookie } => {
-            let cookie = cookie.as_ref().map_or_else(String::new, |name| format!(", Set-Cookie of {name}"));
+            let cookie = cookie.map_or_else(String::new, |number| format!(", Set-Cookie of S{number}"));
             format!("is answered {status}{cookie}")
         }
         What::Happened(what) => format!("*** {what}"),
@@ -83,7 +83,7 @@ pub(crate) fn said(what: &What) -> String {
     }
 }
 
-fn members(members: &std::collections::BTreeMap<String, String>) -> String {
+fn members(members: &Members) -> String {
     let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}={value}")).collect();
     format!("{{{}}}", members.join(" "))
 }

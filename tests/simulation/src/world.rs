@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Result;
 use express_session_core::{Clock, SessionId, Timer, UnixMillis};
 use futures_util::future::BoxFuture;
 
@@ -64,13 +65,13 @@ impl World {
     pub(crate) fn new(
         plan: &Plan,
         executor: &Executor,
-        backend: impl FnOnce(StoreClock) -> Box<dyn Backend>,
+        backend: impl FnOnce(StoreClock) -> Result<Box<dyn Backend>>,
         is_told: bool,
-    ) -> Self {
+    ) -> Result<Self> {
         let time = executor.time();
-        Self {
+        Ok(Self {
             dice: Dice::new(plan.seed),
-            backend: backend(StoreClock(Arc::clone(&time))),
+            backend: backend(StoreClock(Arc::clone(&time)))?,
             time,
             spawner: executor.spawner(),
             faults: plan.faults,
@@ -78,7 +79,7 @@ impl World {
             has_faults: AtomicBool::new(true),
             counts: Mutex::default(),
             observer: Mutex::new(Observer::new(plan, is_told)),
-        }
+        })
     }
 
     pub(crate) fn now(&self) -> u64 {

@@ -34,7 +34,7 @@ impl Observer {
 
     /// The session that this cookie names.
     pub(crate) fn session_of_cookie(cookie: &str) -> Option<SessionId> {
-        super::answers::session_of(cookie)
+        super::responses::session_of(cookie)
     }
 
     pub(super) fn browser_gets(
@@ -61,11 +61,7 @@ impl Observer {
                 format!("its cookie replaced that of a login {ago} ms ago")
             });
         }
-        let has_owner = |observer: &Self, id: &SessionId| {
-            let document = observer.tales.get(id).and_then(|tale| tale.now());
-            document.is_some_and(|document| document.get_raw("user").is_some())
-        };
-        let gets_login = cookie_id.as_ref().is_some_and(|id| has_owner(self, id));
+        let gets_login = cookie_id.as_ref().is_some_and(|id| self.is_logged_in(id));
         let browser = self.browsers.entry(number).or_default();
         if let Some(set_cookie) = set_cookie {
             let pair = set_cookie.split(';').next().unwrap_or_default();
@@ -81,15 +77,11 @@ impl Observer {
     }
 
     /// Whether a cookie takes a browser out of a session that it was logged in with.
-    fn undoes(&mut self, now: u64, actor: Actor, id: &SessionId, login: &SessionId) -> bool {
+    fn undoes(&self, now: u64, actor: Actor, id: &SessionId, login: &SessionId) -> bool {
         if id == login || self.setup.successor_grace.is_zero() || self.lost_at.is_some() {
             return false;
         }
-        let is_in = |observer: &Self, id: &SessionId| {
-            let document = observer.tales.get(id).and_then(|tale| tale.now());
-            document.is_some_and(|document| document.get_raw("user").is_some())
-        };
-        if !is_in(self, login) || is_in(self, id) {
+        if !self.is_logged_in(login) || self.is_logged_in(id) {
             return false;
         }
         let Some(mind) = self.minds.get(&actor) else { return false };

@@ -8,7 +8,7 @@ use super::Observer;
 use super::mind::Letter;
 use super::tale::{Tale, members};
 use crate::backend::Backend;
-use crate::command::{Answer, Command, Reply};
+use crate::command::{Answer, Command, Reply, said};
 use crate::executor::Actor;
 use crate::plan::Op;
 
@@ -201,9 +201,12 @@ impl Observer {
         command: &Command,
         answer: &Answer,
     ) {
-        let name = command.session().map(|id| self.name(id));
-        let said = super::answers::said(answer);
-        self.history.note(now, actor, || super::What::Answered { verb: command.verb(), session: name, said });
+        let session = command.session().map(|id| self.number(id));
+        self.history.note(now, actor, || super::What::Answered {
+            verb: command.verb(),
+            session,
+            said: said(answer),
+        });
         let Some(mind) = self.minds.get_mut(&actor) else { return };
         let (is_stored, is_renewed) = match answer {
             Ok(Reply::Set(SetOutcome::Written(_))) => (mind.renews.is_none(), false),

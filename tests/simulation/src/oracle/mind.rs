@@ -1,13 +1,13 @@
 //! What a request wants: what its handler has said and not been told to be done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use express_session_core::SessionId;
 
 use crate::plan::Op;
 
 /// One request, from when it arrives until it is answered.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Mind {
     pub(crate) browser: u64,
     pub(crate) is_node: bool,
@@ -16,8 +16,6 @@ pub(crate) struct Mind {
     pub(crate) came_with: Option<SessionId>,
     /// The session it works on.
     pub(crate) session: Option<SessionId>,
-    /// Ids it has made.
-    pub(crate) made: BTreeSet<SessionId>,
     /// Changes that are not known to be stored: the text of the value, or none where a key is to go.
     pub(crate) unsaved: BTreeMap<String, Change>,
     /// What its handler is doing, and since when.

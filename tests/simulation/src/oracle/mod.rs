@@ -3,11 +3,12 @@
 //! The observer sees each command at the moment in which the store carries it out, so it knows the one order in which
 //! everything happened. It knows from the plan what each request wants. Nothing here asks core what it thinks.
 
-mod answers;
 mod browsers;
 mod commits;
 mod mind;
+mod operations;
 mod owners;
+mod responses;
 mod tale;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,11 +23,12 @@ use crate::history::{History, What};
 use crate::plan::{Plan, Setup};
 use crate::world::Fault;
 
-pub(crate) use answers::Outcome;
 use browsers::Browser;
 pub(crate) use mind::Change;
 use mind::{Letter, Mind};
+pub(crate) use operations::Outcome;
 pub(crate) use owners::user;
+pub(crate) use tale::Members;
 use tale::Tale;
 
 /// A promise that was broken.
@@ -105,9 +107,9 @@ impl Observer {
         self.tales.entry(id.clone()).or_insert_with(|| Tale::new(number))
     }
 
-    /// The name of a session in the history.
-    pub(crate) fn name(&mut self, id: &SessionId) -> String {
-        format!("S{}", self.tale(id).number)
+    /// Names a session in the history.
+    pub(crate) fn number(&mut self, id: &SessionId) -> usize {
+        self.tale(id).number
     }
 
     /// A request has made an id.
@@ -116,9 +118,6 @@ impl Observer {
             self.broken(0, actor, "an id is never made twice", String::new);
         }
         self.tale(id).maker = Some(actor);
-        if let Some(mind) = self.minds.get_mut(&actor) {
-            mind.made.insert(id.clone());
-        }
     }
 
     /// A server sends a command.
@@ -136,9 +135,14 @@ impl Observer {
                 ends: mind.may_end_sessions(),
             });
         }
-        let name = command.session().map(|id| self.name(id));
-        self.history.note(now, actor, || What::Sent { verb: command.verb(), session: name, fault });
+        let session = command.session().map(|id| self.number(id));
+        self.history.note(now, actor, || What::Sent { verb: command.verb(), session, fault });
         number
+    }
+
+    fn is_logged_in(&self, id: &SessionId) -> bool {
+        let document = self.tales.get(id).and_then(Tale::now);
+        document.is_some_and(|document| document.get_raw("user").is_some())
     }
 
     /// The store has carried out a command.
@@ -153,9 +157,11 @@ impl Observer {
         (before, after): (Option<Document>, Option<Document>),
         backend: &dyn Backend,
     ) {
-        let name = command.session().map(|id| self.name(id));
-        let text = after.as_ref().map(|document| tale::members(Some(document)));
-        self.history.note(now, actor, || What::Committed { verb: command.verb(), session: name, text });
+        let session = command.session().map(|id| self.number(id));
+        self.history.note(now, actor, || {
+            let text = after.as_ref().map(|document| tale::members(Some(document)));
+            What::Committed { verb: command.verb(), session, text }
+        });
         self.check_commit(now, actor, letter, command, answer, (&before, &after), backend);
         let Some(id) = command.session() else { return };
         let is_node = self.minds.get(&actor).is_some_and(|mind| mind.is_node);

@@ -1,23 +1,21 @@
-//! What holds when a handler's operation is done, and when a request is answered.
+//! What holds when a request has its session, and when an operation of its handler is done.
 
 use std::time::Duration;
 
-use express_session_core::{SessionError, SessionId, SetOutcome, SupersedeOutcome, TouchOutcome};
+use express_session_core::{SessionError, SessionId};
 
 use super::mind::{Change, Mind};
-use super::tale::members;
+use super::tale::{Members, members, of_the_application};
 use super::{Observer, What};
-use crate::command::{Answer, Reply};
 use crate::executor::Actor;
 use crate::plan::Op;
 
-const ACKNOWLEDGED: &str = "what a request was told to be stored is stored";
+pub(super) const ACKNOWLEDGED: &str = "what a request was told to be stored is stored";
 const LOGOUT: &str = "after a logout the session is gone";
 const READS: &str = "a request sees what is stored while it looks";
 const DEADLINE: &str = "nobody waits longer than the store's timeout";
-const FAILS: &str = "nothing fails where nothing is broken";
+pub(super) const FAILS: &str = "nothing fails where nothing is broken";
 const GONE: &str = "a session is said to have ended only if it has";
-const COOKIE: &str = "the cookie that is sent is one of a stored session";
 
 /// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,35 +48,6 @@ impl Outcome {
     }
 }
 
-/// An answer of the store in a word.
-pub(super) fn said(answer: &Answer) -> String {
-    match answer {
-        Ok(Reply::Read(Some(_))) => "found".to_owned(),
-        Ok(Reply::Read(None)) => "nothing there".to_owned(),
-        Ok(Reply::Set(SetOutcome::Written(_))) => "written".to_owned(),
-        Ok(Reply::Set(SetOutcome::Conflict(_)) | Reply::Superseded(SupersedeOutcome::Conflict(_))) => {
-            "conflict".to_owned()
-        }
-        Ok(
-            Reply::Set(SetOutcome::Gone)
-            | Reply::Superseded(SupersedeOutcome::Gone)
-            | Reply::Touch(TouchOutcome::Gone),
-        ) => "gone".to_owned(),
-        Ok(Reply::Touch(TouchOutcome::Touched)) => "touched".to_owned(),
-        Ok(Reply::Destroyed(was_there)) => if *was_there { "destroyed" } else { "nothing there" }.to_owned(),
-        Ok(Reply::Superseded(SupersedeOutcome::Superseded)) => "superseded".to_owned(),
-        Ok(Reply::Successor(successor)) => {
-            if successor.is_some() { "found" } else { "nothing there" }.to_owned()
-        }
-        Ok(Reply::Found(entries)) => format!("{} entries", entries.len()),
-        Ok(Reply::Done) => "done".to_owned(),
-        Ok(Reply::Confirmed(is_confirmed)) => {
-            if *is_confirmed { "confirmed" } else { "condemned" }.to_owned()
-        }
-        Err(error) => error.to_string(),
-    }
-}
-
 impl Observer {
     /// A request reaches its server.
     pub(crate) fn arrives(
@@ -90,26 +59,7 @@ impl Observer {
         came_with: Option<SessionId>,
     ) {
         self.open.insert(actor);
-        let mind = Mind {
-            browser,
-            is_node,
-            started: now,
-            came_with,
-            session: None,
-            made: std::collections::BTreeSet::new(),
-            unsaved: std::collections::BTreeMap::new(),
-            op: None,
-            done: Vec::new(),
-            counted: 0,
-            renews: None,
-            met_fault: false,
-            has_failed: false,
-            left_handler: None,
-            letters: Vec::new(),
-            looked: None,
-            looked_at_list: None,
-            wrote: None,
-        };
+        let mind = Mind { browser, is_node, started: now, came_with, ..Mind::default() };
         self.minds.insert(actor, mind);
     }
 
@@ -125,18 +75,11 @@ impl Observer {
         let Some(mind) = self.minds.get_mut(&actor) else { return };
         mind.session = Some(session.clone());
         let (started, came_with) = (mind.started, mind.came_with.clone());
-        if Duration::from_micros(now - started) > self.setup.store_timeout {
-            self.broken(now, actor, DEADLINE, || format!("the beginning took {} ms", (now - started) / 1000));
-        }
-        let cookie = came_with.as_ref().map(|id| self.name(id));
-        let sees = sees.into_iter().filter(|(key, _)| !key.starts_with("__")).collect();
-        self.history.note(now, actor, || What::Arrives {
-            server,
-            cookie,
-            sees: std::collections::BTreeMap::clone(&sees),
-        });
-        if self.has_faults && self.setup.goes_on_without_store {
-            // It may have begun without its session.
+        self.check_wait(now, actor, started, 1, || "the beginning".to_owned());
+        let cookie = came_with.as_ref().map(|id| self.number(id));
+        let sees = of_the_application(sees);
+        self.history.note(now, actor, || What::Arrives { server, cookie, sees: sees.clone() });
+        if self.may_go_on_without_session() {
             return;
         }
         self.check_seen(now, actor, session, started, &sees);
@@ -150,14 +93,7 @@ impl Observer {
         }
     }
 
-    fn check_seen(
-        &mut self,
-        now: u64,
-        actor: Actor,
-        session: &SessionId,
-        since: u64,
-        sees: &std::collections::BTreeMap<String, String>,
-    ) {
+    fn check_seen(&mut self, now: u64, actor: Actor, session: &SessionId, since: u64, sees: &Members) {
         let tale = self.tale(session);
         if tale.maker == Some(actor) && !tale.has_been_there() {
             if !sees.is_empty() {
@@ -171,7 +107,7 @@ impl Observer {
         }
     }
 
-    fn check_isolation(&mut self, now: u64, actor: Actor, sees: &std::collections::BTreeMap<String, String>) {
+    fn check_isolation(&mut self, now: u64, actor: Actor, sees: &Members) {
         const ISOLATION: &str = "no browser sees another one's session";
         let Some(mind) = self.minds.get(&actor) else { return };
         let browser = mind.browser.to_string();
@@ -261,7 +197,9 @@ impl Observer {
         }
         let (counted, met_fault) = (mind.counted, mind.met_fault);
         self.history.note(now, actor, || What::Did(op, format!("{outcome:?}")));
-        self.check_wait(now, actor, since, op);
+        if let Some(verbs) = op.verbs() {
+            self.check_wait(now, actor, since, verbs, || format!("{op:?}"));
+        }
         match outcome {
             Outcome::Ok => {}
             Outcome::Gone | Outcome::Refused => {
@@ -279,8 +217,7 @@ impl Observer {
                 return;
             }
         }
-        if self.has_faults && self.setup.goes_on_without_store {
-            // The request may have begun without its session: nothing it does is stored.
+        if self.may_go_on_without_session() {
             return;
         }
         let times = match op {
@@ -303,8 +240,7 @@ impl Observer {
             }
             Op::Reload => {
                 if let Some(sees) = sees {
-                    let sees = sees.into_iter().filter(|(key, _)| !key.starts_with("__")).collect();
-                    self.check_seen(now, actor, session, since, &sees);
+                    self.check_seen(now, actor, session, since, &of_the_application(sees));
                 }
             }
             Op::EndAll => self.check_end_all(now, actor, since),
@@ -312,17 +248,23 @@ impl Observer {
         }
     }
 
-    fn check_wait(&mut self, now: u64, actor: Actor, since: u64, op: Op) {
-        let pause = match op {
-            Op::Pause(_) => return,
-            // Two verbs, one after the other.
-            Op::CountTwice | Op::Login | Op::EndAll | Op::EndOthers | Op::List => 2,
-            _ => 1,
-        };
-        let most = self.setup.store_timeout * pause;
-        if Duration::from_micros(now - since) > most {
-            self.broken(now, actor, DEADLINE, || format!("{op:?} took {} ms", (now - since) / 1000));
+    /// No more time has passed than so many verbs may take, one after the other.
+    pub(super) fn check_wait(
+        &mut self,
+        now: u64,
+        actor: Actor,
+        since: u64,
+        verbs: u32,
+        what: impl FnOnce() -> String,
+    ) {
+        if Duration::from_micros(now - since) > self.setup.store_timeout * verbs {
+            self.broken(now, actor, DEADLINE, || format!("{} took {} ms", what(), (now - since) / 1000));
         }
+    }
+
+    /// Whether a request may have begun without its session, so that nothing it does is stored.
+    pub(super) const fn may_go_on_without_session(&self) -> bool {
+        self.has_faults && self.setup.goes_on_without_store
     }
 
     fn check_gone(&mut self, now: u64, actor: Actor, outcome: Outcome, session: Option<&SessionId>) {
@@ -366,77 +308,4 @@ impl Observer {
             id = next.by;
         }
     }
-
-    /// The request is answered, with the cookie of this session.
-    pub(crate) fn responds(&mut self, now: u64, actor: Actor, status: u16, set_cookie: Option<&str>) {
-        self.open.remove(&actor);
-        let cookie_id = set_cookie.and_then(session_of);
-        let name = cookie_id.as_ref().map(|id| self.name(id));
-        self.history.note(now, actor, || What::Response { status, cookie: name });
-        let Some(mind) = self.minds.get(&actor) else { return };
-        let (is_node, has_failed, started) = (mind.is_node, mind.has_failed, mind.started);
-        if !is_node {
-            let waited_since = mind.left_handler.unwrap_or(started);
-            let most = self.setup.store_timeout;
-            if Duration::from_micros(now - waited_since) > most {
-                self.broken(now, actor, DEADLINE, || {
-                    format!("the end took {} ms", (now - waited_since) / 1000)
-                });
-            }
-            if status >= 500 && !has_failed && !self.has_faults {
-                self.broken(now, actor, FAILS, || format!("status {status}"));
-            }
-            if status < 400 && !has_failed {
-                self.check_all_is_stored(now, actor);
-            }
-            if let Some(id) = &cookie_id
-                && !self.tale(id).was_there_since(started)
-            {
-                self.broken(now, actor, COOKIE, || "it was never there".into());
-            }
-        }
-        if let Some(id) = &cookie_id {
-            self.tale(id).is_sent = true;
-        }
-        self.browser_gets(now, actor, status, set_cookie, cookie_id);
-    }
-
-    fn check_all_is_stored(&mut self, now: u64, actor: Actor) {
-        let Some(mind) = self.minds.get(&actor) else { return };
-        if mind.unsaved.is_empty() || mind.has_ended_its_session() {
-            return;
-        }
-        let (started, renews, session) = (mind.started, mind.renews.clone(), mind.session.clone());
-        let goes_on = self.setup.goes_on_without_store && self.has_faults;
-        let unsaved = mind.unsaved.clone();
-        let ids: Vec<SessionId> = session.into_iter().chain(renews).collect();
-        let is_stored = |observer: &mut Self, key: &str, change: &Change| {
-            // What was there already is not written again.
-            let mut versions =
-                ids.iter().filter_map(|id| observer.tales.get(id)).flat_map(|tale| tale.since(change.since));
-            versions.any(|version| members(version).get(key) == change.value.as_ref())
-        };
-        let missing: Vec<String> = unsaved
-            .iter()
-            .filter(|(key, change)| !change.may_be_nothing && !is_stored(self, key, change))
-            .map(|(key, _)| key.clone())
-            .collect();
-        if missing.is_empty() {
-            return;
-        }
-        let has_gone = |tale: &super::Tale| {
-            tale.is_condemned || (tale.has_been_there() && tale.was_absent_since(started))
-        };
-        let is_excused = ids.into_iter().any(|id| has_gone(self.tale(&id)));
-        if !is_excused && !goes_on {
-            self.broken(now, actor, ACKNOWLEDGED, || format!("{missing:?} is not stored"));
-        }
-    }
-}
-
-/// The session that a `Set-Cookie` header names.
-pub(super) fn session_of(set_cookie: &str) -> Option<SessionId> {
-    let value = set_cookie.strip_prefix("connect.sid=s%3A")?;
-    let (id, _) = value.split_once('.')?;
-    SessionId::parse(id).ok()
 }

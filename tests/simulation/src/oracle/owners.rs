@@ -75,7 +75,7 @@ impl Observer {
         let theirs: BTreeSet<SessionId> = theirs.map(|(id, _)| id.clone()).collect();
         if theirs != *listed {
             let names = |observer: &mut Self, ids: &BTreeSet<SessionId>| {
-                ids.iter().map(|id| observer.name(id)).collect::<Vec<_>>().join(" ")
+                ids.iter().map(|id| format!("S{}", observer.number(id))).collect::<Vec<_>>().join(" ")
             };
             let (theirs, listed) = (names(self, &theirs), names(self, listed));
             self.broken(now, 0, EXACT, || format!("there are [{theirs}], the list says [{listed}]"));

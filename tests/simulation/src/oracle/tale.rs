@@ -76,11 +76,16 @@ impl Tale {
     }
 }
 
-/// The members of a document that are the application's, with their texts.
-pub(crate) fn members(document: Option<&Document>) -> BTreeMap<String, String> {
+/// Keys and the texts of their values.
+pub(crate) type Members = BTreeMap<String, String>;
+
+/// The members that are the application's.
+pub(crate) fn of_the_application(entries: impl IntoIterator<Item = (String, String)>) -> Members {
+    entries.into_iter().filter(|(key, _)| !key.starts_with("__")).collect()
+}
+
+/// Those of a document.
+pub(crate) fn members(document: Option<&Document>) -> Members {
     let entries = document.into_iter().flat_map(Document::entries);
-    entries
-        .filter(|(key, _)| !key.starts_with("__"))
-        .map(|(key, text)| (key.into_owned(), text.to_owned()))
-        .collect()
+    of_the_application(entries.map(|(key, text)| (key.into_owned(), text.to_owned())))
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use express_session_core::{
-    CookieOptions, NoTimer, Options, RequestHead, SessionError, SessionManager, SessionStore, SystemClock,
-    Timer,
+    CookieOptions, NoTimer, Options, SessionError, SessionManager, SessionStore, SystemClock, Timer,
 };
+use express_session_simulation::Head;
 use fastrand::Rng;
 use futures_util::future::{BoxFuture, join_all};
 
@@ -24,25 +24,6 @@ struct RealTimer;
 impl Timer for RealTimer {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
-    }
-}
-
-struct Head(Option<String>);
-
-impl RequestHead for Head {
-    fn path(&self) -> &'static str {
-        "/"
-    }
-    fn is_tls(&self) -> bool {
-        false
-    }
-    fn peer_addr(&self) -> Option<std::net::IpAddr> {
-        None
-    }
-    fn headers(&self, name: &str, see: &mut dyn FnMut(&[u8])) {
-        if let ("cookie", Some(cookie)) = (name, &self.0) {
-            see(cookie.as_bytes());
-        }
     }
 }
 
